@@ -1,0 +1,11 @@
+# Turns schemas/ into a C header: rows of file name and text.
+include(${CMAKE_CURRENT_LIST_DIR}/c-string.cmake)
+file(GLOB files ${FOLDER}/*.json ${FOLDER}/*.yaml)
+set(rows "")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} text)
+  c_string("${text}" literal)
+  string(APPEND rows "    {\"${name}\",\n    ${literal}},\n")
+endforeach()
+file(WRITE ${OUT} "static const struct contract_file contract_files[] = {\n${rows}    {NULL, NULL},\n};\n")

@@ -1,0 +1,54 @@
+/* The one file that spells Redis keys. A keyspace is a value that is handed around: one process may serve
+ * several (shards); nothing is global. */
+#ifndef SOC_REDIS_KEYS_H
+#define SOC_REDIS_KEYS_H
+
+#include "shared/base/buffer.h"
+#include "shared/base/uuid.h"
+#include "shared/model/signal.h"
+
+#define CONSUMER_GROUP "soc-workers"
+#define RELEASED_CONSUMER "__released" /* holds entries that a draining worker handed back */
+
+enum { KEY_PREFIX_MAX = 64 };
+
+enum fixed_key {
+    KEY_STREAM,       /* threats:stream */
+    KEY_LOG,          /* threats:log */
+    KEY_EVENTS,       /* threats:events, a Pub/Sub channel */
+    KEY_DEAD,         /* threats:dead */
+    KEY_WORKERS,      /* threats:workers, hash of heartbeat counters */
+    KEY_BY_CREATED,   /* threats:by_created, sorted set */
+    KEY_LEASE,        /* threats:lease, who trims */
+    KEY_CONTEXT_LOG,  /* context:log, stream of changes of the context */
+    KEY_INFRA_EVENTS, /* infra:events, hash id → JSON */
+    KEY_INTEL_LISTS,  /* intel:lists, hash name → JSON */
+    FIXED_KEY_COUNT
+};
+
+struct keyspace {
+    char prefix[KEY_PREFIX_MAX + 1];
+    char fixed[FIXED_KEY_COUNT][KEY_PREFIX_MAX + 32];
+};
+
+/* False when the prefix is longer than KEY_PREFIX_MAX. */
+bool keyspace_init(struct keyspace *keyspace, const char *prefix);
+
+static inline const char *keyspace_fixed(const struct keyspace *keyspace, enum fixed_key key) {
+    return keyspace->fixed[key];
+}
+
+/* Each appends one key. */
+void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out);
+void keyspace_customer(const struct keyspace *keyspace, struct text customer_id, struct buffer *out);
+void keyspace_intel_list(const struct keyspace *keyspace, struct text name, struct buffer *out);
+void keyspace_idempotency(const struct keyspace *keyspace, struct text idempotency_key, struct buffer *out);
+void keyspace_history_customer(const struct keyspace *keyspace, struct text customer_id, enum threat_type type,
+                               struct buffer *out);
+void keyspace_history_address(const struct keyspace *keyspace, const struct address *address, struct buffer *out);
+void keyspace_history_agent(const struct keyspace *keyspace, uint64_t agent_hash, struct buffer *out);
+
+/* `customer:*` with the prefix (glob characters of the prefix escaped): for the context's first load. */
+void keyspace_customer_pattern(const struct keyspace *keyspace, struct buffer *out);
+
+#endif
