@@ -1,0 +1,63 @@
+/* One HTTP request and its answer, from route_request to the last byte. The client may leave while an answer is
+ * awaited: then `req` is NULL. Whoever keeps an exchange beyond its callback holds it and lets it go. */
+#ifndef SOC_API_EXCHANGE_H
+#define SOC_API_EXCHANGE_H
+
+#include <h2o.h>
+
+#include "shared/base/buffer.h"
+#include "shared/base/status.h"
+#include "shared/model/fault.h"
+
+struct exchange {
+    h2o_req_t *req; /* NULL: gone, or answered */
+    void *app;      /* what the server was opened with */
+    int route;      /* index in the server's table */
+    int64_t started_ns;
+    struct text id;    /* the {id} of the path, borrowed from req */
+    struct text query; /* behind the '?', still encoded; at == NULL: none */
+    unsigned references;
+    struct exchange *next_spare;
+};
+
+struct header {
+    const char *name; /* lower case */
+    struct text value;
+};
+
+/* Made by route_request; dies by itself when the request is over and nobody holds it. */
+struct exchange *exchange_open(h2o_req_t *req, void *app, int route);
+void exchange_hold(struct exchange *exchange);
+void exchange_release(struct exchange *exchange);
+
+/* Requests that have no whole answer yet. */
+unsigned exchange_in_progress(void);
+
+/* How long an exchange took and what came of it, by route: for metrics. */
+typedef void (*exchange_observer)(int route, int http_status, int64_t duration_ns);
+void exchange_observe(exchange_observer observer);
+
+/* Borrowed from the request; TEXT_NONE when absent. `name` in lower case. */
+struct text exchange_header(const struct exchange *exchange, const char *name);
+struct text exchange_body(const struct exchange *exchange);
+
+/* The answers below do nothing when the client is gone; after one of them `req` is NULL. Bodies are copied. */
+void exchange_answer(struct exchange *exchange, int http_status, const char *content_type,
+                     const struct header *headers, unsigned header_count, struct text body);
+void exchange_answer_json(struct exchange *exchange, int http_status, struct text body);
+
+/* RFC 9457 problem from the status table; `detail` may be NULL. 503 carries Retry-After: 1. */
+void exchange_answer_problem(struct exchange *exchange, enum status status, const char *detail);
+
+/* 422 with errors[]; `member` is "pointer" for bodies and "parameter" for queries. */
+void exchange_answer_faults(struct exchange *exchange, const struct faults *faults, const char *member);
+
+/* The problem as JSON; headers aside, what the two above send. `more` are members to add, may be empty. */
+void problem_write(struct buffer *out, int http_status, const char *word, const char *title, const char *detail,
+                   const struct faults *faults, const char *member);
+
+/* `[{"pointer":…,"detail":…},…]` */
+struct writer;
+void problem_write_errors(struct writer *writer, const struct faults *faults, const char *member);
+
+#endif

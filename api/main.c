@@ -1,0 +1,253 @@
+/* soc-api: takes signals over HTTP, puts them on the stream, shows what became of them. One loop, one
+ * thread; more cores means more processes. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/http/server.h"
+#include "api/threats/api.h"
+#include "shared/base/clock.h"
+#include "shared/model/print_model.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/metrics.h"
+
+enum { TURN_MS = 20, STOP_DEADLINE_MS = 10000, FIRST_TICK = 0 };
+
+static volatile sig_atomic_t stop_signals;
+
+static void on_stop_signal(int number) {
+    (void)number;
+    stop_signals++;
+}
+
+static void catch_signals(void) {
+    struct sigaction stop = {.sa_handler = on_stop_signal};
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGINT, &stop, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* As many sockets as the system lets us have: every WebSocket is one. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void observe_exchange(int route, int http_status, int64_t duration_ns) {
+    metrics_add(METRIC_HTTP_REQUESTS, route, metric_status_class(http_status), 1);
+    metrics_observe(METRIC_HTTP_SECONDS, route, (double)duration_ns / 1e9);
+}
+
+static void on_row(void *arg, struct log_position position, const struct log_row *row, bool live) {
+    struct api *api = arg;
+    catalog_apply(api->catalog, row);
+    if (live)
+        push_event(api->live, position, row);
+    else
+        live_skip(api->live, position);
+}
+
+static void on_log_reset(void *arg, const char *why) {
+    struct api *api = arg;
+    (void)why;
+    catalog_clear(api->catalog);
+}
+
+static void on_log_read(void *arg) {
+    struct api *api = arg;
+    struct catalog_size size = catalog_size(api->catalog);
+    log_write(LOG_CATALOG_READY, LOG_NUMBER("rows", size.rows),
+              LOG_NUMBER("duration_ms", clock_monotonic_ms() - api->started_ms));
+    live_reset(api->live);
+}
+
+static void on_log_link_up(void *owner) {
+    follower_link_up(((struct api *)owner)->follower);
+}
+
+static bool analysis_wanted(void *arg, const struct uuid *id) {
+    return waiters_want(((struct api *)arg)->waiters, id);
+}
+
+static void on_analysis(void *arg, const struct uuid *id, struct text analysis) {
+    waiters_complete(((struct api *)arg)->waiters, id, analysis);
+}
+
+static void open_links(struct api *api, const struct reactor *reactor, const struct redis_url *url) {
+    static const struct script *scripts[1];
+    static const struct link_hooks command_hooks = {NULL, NULL};
+    static const struct link_hooks log_hooks = {on_log_link_up, NULL};
+    scripts[0] = enqueue_script();
+    api->commands = link_open(reactor, url, "soc-api-commands", scripts, 1, &command_hooks, api);
+    api->log_link = link_open(reactor, url, "soc-api-log", NULL, 0, &log_hooks, api);
+}
+
+static void open_parts(struct api *api) {
+    static const struct follower_hooks hooks = {on_row, on_log_reset, on_log_read};
+    struct live_options options = {.source = {&api->commands, &api->keyspace},
+                                   .allowed_origins = api->settings->allowed_origins,
+                                   .queue_bytes = (size_t)api->settings->ws_queue_bytes,
+                                   .ping_seconds = api->settings->ws_ping_seconds,
+                                   .clients_max = (unsigned)api->settings->ws_clients_max,
+                                   .wanted = analysis_wanted,
+                                   .on_analysis = on_analysis,
+                                   .arg = api};
+    uuid_source_init(&api->ids);
+    api->catalog = catalog_new();
+    options.catalog = api->catalog;
+    api->live = live_new(&options);
+    api->waiters = waiters_new();
+    api->enqueue = enqueue_new(&api->commands, &api->keyspace);
+    api->backlog = backlog_new(&api->commands, &api->keyspace);
+    api->follower = follower_new(&api->log_link, &api->keyspace, &hooks, api);
+}
+
+static void close_parts(struct api *api) {
+    waiters_free(api->waiters);
+    link_close(api->log_link);
+    link_close(api->commands);
+    follower_free(api->follower);
+    backlog_free(api->backlog);
+    enqueue_free(api->enqueue);
+    live_free(api->live);
+    catalog_free(api->catalog);
+}
+
+static void tick(struct api *api, int64_t now_ms) {
+    link_tick(api->commands, now_ms);
+    link_tick(api->log_link, now_ms);
+    backlog_tick(api->backlog, now_ms);
+    waiters_tick(api->waiters, now_ms, false);
+    live_tick(api->live, now_ms);
+}
+
+/* What came together in one turn goes out in one write each. */
+static void turn(struct api *api, struct server *server, int64_t *ticked_ms) {
+    server_turn(server, TURN_MS);
+    enqueue_flush(api->enqueue);
+    live_flush(api->live);
+    link_flush(api->commands);
+    link_flush(api->log_link);
+    int64_t now_ms = clock_monotonic_ms();
+    if (now_ms - *ticked_ms >= TURN_MS) {
+        *ticked_ms = now_ms;
+        tick(api, now_ms);
+    }
+}
+
+static void begin_stop(struct api *api, struct server *server) {
+    log_write(LOG_STOPPING, LOG_STRING("reason", "signal"));
+    api->stopping = true;
+    server_stop_accepting(server);
+    waiters_tick(api->waiters, 0, true);
+    live_stop(api->live);
+}
+
+static void serve(struct api *api, struct server *server) {
+    int64_t ticked_ms = FIRST_TICK, stop_by_ms = 0;
+    while (stop_signals < 2) {
+        turn(api, server, &ticked_ms);
+        if (stop_signals == 0)
+            continue;
+        if (!api->stopping) {
+            begin_stop(api, server);
+            stop_by_ms = ticked_ms + STOP_DEADLINE_MS;
+        }
+        if ((exchange_in_progress() == 0 && live_clients(api->live) == 0) || ticked_ms > stop_by_ms)
+            break;
+    }
+}
+
+static const char *const *route_names(void) {
+    static const char *names[METRICS_ROUTES_MAX];
+    static char texts[METRICS_ROUTES_MAX][64];
+    for (int i = 0; i <= route_count(api_routes); i++) {
+        const struct route *route = &api_routes[i];
+        snprintf(texts[i], sizeof(texts[i]), "%s%s%s", route->method == NULL ? "unknown" : route->method,
+                 route->method == NULL ? "" : " ", route->method == NULL ? "" : route->pattern);
+        names[i] = texts[i];
+    }
+    return names;
+}
+
+static int run(const struct settings *settings, const struct redis_url *url) {
+    struct api api = {.settings = settings, .started_ms = clock_monotonic_ms()};
+    char why[256] = "";
+    struct server_options options = {.host = settings->http_host,
+                                     .port = (int)settings->http_port,
+                                     .tls_certificate = settings->tls_certificate,
+                                     .tls_key = settings->tls_key,
+                                     .routes = api_routes,
+                                     .body_max = API_BODY_MAX,
+                                     .app = &api};
+    metrics_init(PROGRAM_API);
+    metrics_name_routes(route_names(), route_count(api_routes) + 1);
+    exchange_observe(observe_exchange);
+    struct server *server = server_open(&options, why, sizeof(why));
+    if (server == NULL) {
+        fprintf(stderr, "soc-api: %s\n", why);
+        return 1;
+    }
+    struct reactor reactor = server_reactor(server);
+    keyspace_init(&api.keyspace, settings->key_prefix);
+    open_parts(&api);
+    open_links(&api, &reactor, url);
+    struct buffer redis = BUFFER_EMPTY;
+    redis_url_describe(url, &redis);
+    log_write(LOG_STARTED, LOG_STRING("version", SOC_VERSION), LOG_NUMBER("pid", getpid()),
+              LOG_NUMBER("port", server_port(server)), LOG_TEXT("redis", buffer_text(&redis)));
+    buffer_fini(&redis);
+    serve(&api, server);
+    close_parts(&api);
+    log_write(LOG_STOPPED);
+    return 0;
+}
+
+static int usage(void) {
+    puts("soc-api [--help | --version | --routes | --vocabulary]\n"
+         "Takes threat signals over HTTP and shows what became of them. Settings come from the environment:\n");
+    settings_print(PROGRAM_API, stdout);
+    return 0;
+}
+
+static int print_routes(void) {
+    for (const struct route *route = api_routes; route->method != NULL; route++)
+        printf("%s %s\n", route->method, route->pattern);
+    return 0;
+}
+
+static int print_instead(const char *option) {
+    if (strcmp(option, "--help") == 0)
+        return usage();
+    if (strcmp(option, "--version") == 0)
+        return puts(SOC_VERSION) < 0;
+    if (strcmp(option, "--routes") == 0)
+        return print_routes();
+    if (strcmp(option, "--vocabulary") == 0)
+        return print_model(stdout) ? 0 : 1;
+    fprintf(stderr, "soc-api: %s is not an option; see --help\n", option);
+    return 2;
+}
+
+int main(int argc, char **argv) {
+    struct settings settings;
+    struct redis_url url;
+    const char *why;
+    if (argc > 1)
+        return print_instead(argv[1]);
+    if (!settings_read(PROGRAM_API, &settings, stderr))
+        return 2;
+    if (!redis_url_parse(settings.redis_url, &url, &why) || url.kind == REDIS_URL_SENTINEL) {
+        fprintf(stderr, "soc-api: REDIS_URL: Sentinel is not supported by this version\n");
+        return 2;
+    }
+    log_init(settings.service_name, settings.log_level);
+    catch_signals();
+    raise_descriptor_limit();
+    return run(&settings, &url);
+}

@@ -1,0 +1,39 @@
+/* What the handlers of soc-api work with: made in main.c, handed around as exchange->app. */
+#ifndef SOC_API_API_H
+#define SOC_API_API_H
+
+#include "api/catalog/fetch_threats.h"
+#include "api/catalog/follow_log.h"
+#include "api/http/route_request.h"
+#include "api/live/push_event.h"
+#include "api/threats/backlog.h"
+#include "api/threats/enqueue_signal.h"
+#include "api/threats/waiters.h"
+#include "shared/config/settings.h"
+
+struct api {
+    const struct settings *settings;
+    struct keyspace keyspace;
+    struct uuid_source ids;
+    struct link *commands; /* enqueue and reads */
+    struct link *log_link; /* XREAD blocks it */
+    struct follower *follower;
+    struct catalog *catalog;
+    struct live *live;
+    struct enqueue *enqueue;
+    struct waiters *waiters;
+    struct backlog *backlog;
+    int64_t started_ms; /* monotonic */
+    bool stopping;
+};
+
+/* Ends with a NULL row. */
+extern const struct route api_routes[];
+
+/* The largest body of any call: a batch (the contract's 4 MiB). */
+enum { API_BODY_MAX = 4 * 1024 * 1024, API_BATCH_SIGNALS_MAX = 1000 };
+
+/* Can Redis take signals and is the catalog whole? */
+bool api_is_ready(const struct api *api);
+
+#endif

@@ -1,0 +1,33 @@
+#!lua
+-- Takes a batch of validated signals: stream entry, pending record and log row of each, or nothing of it.
+-- Without allow-oom on purpose: out of memory refuses the batch before its first write.
+-- KEYS: stream, log, then for each signal its threat key and, when it has one, its idempotency key
+-- ARGV: for each signal: id, signal, received_at, traceparent or "", row, "1" when it has an idempotency key
+-- Answers for each signal 0, or the id that its idempotency key had before.
+local stream, log = KEYS[1], KEYS[2]
+local answers, k = {}, 3
+for a = 1, #ARGV, 6 do
+    local id, signal, received, trace, row, keyed = ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4], ARGV[a + 5] == '1'
+    local threat, earlier = KEYS[k], false
+    k = k + 1
+    if keyed then
+        earlier = redis.call('GET', KEYS[k])
+        k = k + 1
+    end
+    if not earlier then
+        local entry
+        if trace == '' then
+            entry = redis.call('XADD', stream, '*', 'v', '1', 'id', id, 'signal', signal, 'received_at', received)
+        else
+            entry = redis.call('XADD', stream, '*', 'v', '1', 'id', id, 'signal', signal, 'received_at', received,
+                               'traceparent', trace)
+        end
+        redis.call('HSET', threat, 'entry', entry)
+        redis.call('XADD', log, '*', 'kind', 'created', 'id', id, 'row', row)
+        if keyed then
+            redis.call('SET', KEYS[k - 1], id, 'EX', 86400)
+        end
+    end
+    answers[#answers + 1] = earlier or 0
+end
+return answers

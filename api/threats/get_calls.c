@@ -1,0 +1,122 @@
+#include <stdlib.h>
+
+#include "api/catalog/stats.h"
+#include "api/threats/api.h"
+#include "api/threats/read_calls.h"
+#include "shared/base/clock.h"
+#include "shared/telemetry/metrics.h"
+
+static void on_threat(void *arg, enum status status, const struct fetched *threats, unsigned count) {
+    struct exchange *exchange = arg;
+    if (status != STATUS_OK)
+        exchange_answer_problem(exchange, status, NULL);
+    else if (count == 0 || threats[0].body.at == NULL)
+        exchange_answer_problem(exchange, STATUS_NOT_FOUND, "no threat has this id");
+    else
+        exchange_answer_json(exchange, 200, threats[0].body);
+    exchange_release(exchange);
+}
+
+void get_threat(struct exchange *exchange) {
+    struct api *api = exchange->app;
+    struct uuid id;
+    if (!uuid_parse(exchange->id, &id)) {
+        struct arena arena = ARENA_EMPTY;
+        struct faults faults;
+        faults_init(&faults, &arena);
+        faults_add(&faults, NULL, "must be a UUID");
+        faults.rows[0].pointer = TEXT_LITERAL("id");
+        exchange_answer_faults(exchange, &faults, "parameter");
+        arena_fini(&arena);
+        return;
+    }
+    struct fetch_source source = {&api->commands, &api->keyspace};
+    exchange_hold(exchange);
+    fetch_threats(&source, &id, 1, on_threat, exchange);
+}
+
+void get_stats(struct exchange *exchange) {
+    const struct api *api = exchange->app;
+    struct buffer out = BUFFER_EMPTY;
+    struct writer writer;
+    if (!api_is_ready(api)) {
+        exchange_answer_problem(exchange, STATUS_UNAVAILABLE, "the catalog is being read");
+        return;
+    }
+    writer_init(&writer, &out);
+    stats_write(&writer, catalog_stats(api->catalog), clock_wall_ms());
+    exchange_answer_json(exchange, 200, buffer_text(&out));
+    buffer_fini(&out);
+}
+
+static void on_backlog(void *arg, enum status status, struct text json) {
+    struct exchange *exchange = arg;
+    if (status == STATUS_OK)
+        exchange_answer_json(exchange, 200, json);
+    else
+        exchange_answer_problem(exchange, status, NULL);
+    exchange_release(exchange);
+}
+
+void get_backlog(struct exchange *exchange) {
+    struct api *api = exchange->app;
+    exchange_hold(exchange);
+    backlog_ask(api->backlog, on_backlog, exchange);
+}
+
+void get_health(struct exchange *exchange) {
+    const struct api *api = exchange->app;
+    struct buffer out = BUFFER_EMPTY;
+    struct writer writer;
+    writer_init(&writer, &out);
+    writer_open_object(&writer);
+    writer_member_string(&writer, "status", "healthy");
+    writer_member_string(&writer, "version", SOC_VERSION);
+    writer_member_decimal(&writer, "uptime_seconds", (double)(clock_monotonic_ms() - api->started_ms) / 1000, 3);
+    writer_close_object(&writer);
+    exchange_answer_json(exchange, 200, buffer_text(&out));
+    buffer_fini(&out);
+}
+
+bool api_is_ready(const struct api *api) {
+    return follower_ready(api->follower);
+}
+
+void get_ready(struct exchange *exchange) {
+    const struct api *api = exchange->app;
+    bool redis = link_is_up(api->commands) && link_is_up(api->log_link), ready = redis && api_is_ready(api) && !api->stopping;
+    struct buffer out = BUFFER_EMPTY;
+    struct writer writer;
+    writer_init(&writer, &out);
+    writer_open_object(&writer);
+    writer_member_string(&writer, "status", ready ? "ready" : "not_ready");
+    writer_key(&writer, "components");
+    writer_open_object(&writer);
+    writer_member_string(&writer, "redis", redis ? "up" : "down");
+    writer_member_string(&writer, "catalog", api_is_ready(api) ? "ready" : "loading");
+    writer_close_object(&writer);
+    writer_close_object(&writer);
+    exchange_answer_json(exchange, ready ? 200 : 503, buffer_text(&out));
+    buffer_fini(&out);
+}
+
+void get_metrics(struct exchange *exchange) {
+    const struct api *api = exchange->app;
+    struct catalog_size size = catalog_size(api->catalog);
+    struct buffer out = BUFFER_EMPTY;
+    metrics_set(METRIC_CATALOG_ROWS, (double)size.rows);
+    metrics_set(METRIC_CATALOG_BYTES, (double)size.bytes);
+    metrics_set(METRIC_HTTP_IN_PROGRESS, exchange_in_progress());
+    metrics_set(METRIC_REDIS_UP, link_is_up(api->commands) && link_is_up(api->log_link));
+    metrics_write(&out);
+    exchange_answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", NULL, 0, buffer_text(&out));
+    buffer_fini(&out);
+}
+
+void open_websocket(struct exchange *exchange) {
+    struct api *api = exchange->app;
+    if (!api_is_ready(api) || api->stopping)
+        exchange_answer_problem(exchange, STATUS_UNAVAILABLE, "the catalog is being read");
+    else
+        live_accept(api->live, exchange);
+}

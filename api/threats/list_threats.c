@@ -1,0 +1,122 @@
+#include <stdlib.h>
+
+#include "api/catalog/query.h"
+#include "api/http/url_query.h"
+#include "api/threats/api.h"
+#include "api/threats/read_calls.h"
+
+/* One page on its way: the link to the next is known before the bodies are. */
+struct page {
+    struct exchange *exchange;
+    struct buffer link; /* the Link header's value; empty: no more pages */
+};
+
+static void on_page(void *arg, enum status status, const struct fetched *threats, unsigned count) {
+    struct page *page = arg;
+    struct buffer out = BUFFER_EMPTY;
+    if (status != STATUS_OK) {
+        exchange_answer_problem(page->exchange, status, NULL);
+    } else {
+        bool first = true;
+        buffer_append_char(&out, '[');
+        for (unsigned i = 0; i < count; i++) {
+            if (threats[i].body.at == NULL) /* expired since the catalog was asked */
+                continue;
+            if (!first)
+                buffer_append_char(&out, ',');
+            first = false;
+            buffer_append_text(&out, threats[i].body);
+        }
+        buffer_append_char(&out, ']');
+        struct header header = {"link", buffer_text(&page->link)};
+        exchange_answer(page->exchange, 200, "application/json", &header, page->link.len > 0, buffer_text(&out));
+    }
+    buffer_fini(&out);
+    buffer_fini(&page->link);
+    exchange_release(page->exchange);
+    free(page);
+}
+
+/* RFC 3339 offsets hold a '+', which a query decodes to a blank. */
+static struct text mend_offset(struct arena *arena, struct text value) {
+    if (value.len < 6 || value.at[value.len - 6] != ' ')
+        return value;
+    char *copy = (char *)arena_copy(arena, value).at;
+    copy[value.len - 6] = '+';
+    return (struct text){copy, value.len};
+}
+
+static void read_query(struct exchange *exchange, struct arena *arena, struct query *query, struct faults *faults) {
+    struct text rest = exchange->query, name, value;
+    while (url_query_next(&rest, arena, &name, &value)) {
+        if (value.at == NULL) {
+            faults_add(faults, &name, "is not valid UTF-8");
+            continue;
+        }
+        if (text_is(name, "since") || text_is(name, "until"))
+            value = mend_offset(arena, value);
+        query_set(query, name, value, faults);
+    }
+}
+
+/* The same question with the cursor behind the last id shown (RFC 8288). */
+static void write_next_link(struct exchange *exchange, struct arena *arena, const struct uuid *last, struct buffer *link) {
+    struct text rest = exchange->query, name, value;
+    char id[UUID_LENGTH];
+    buffer_append_string(link, "</api/threats?");
+    while (url_query_next(&rest, arena, &name, &value)) {
+        if (text_is(name, "cursor"))
+            continue;
+        url_query_encode(link, name);
+        buffer_append_char(link, '=');
+        url_query_encode(link, value);
+        buffer_append_char(link, '&');
+    }
+    uuid_write(last, id);
+    buffer_append_string(link, "cursor=");
+    buffer_append(link, id, UUID_LENGTH);
+    buffer_append_string(link, ">; rel=\"next\"");
+}
+
+/* What query_set calls a pointer is here the parameter's name: without the slash. */
+static void answer_bad_query(struct exchange *exchange, struct faults *faults) {
+    for (unsigned i = 0; i < faults->count; i++)
+        if (faults->rows[i].pointer.len > 0 && faults->rows[i].pointer.at[0] == '/') {
+            faults->rows[i].pointer.at++;
+            faults->rows[i].pointer.len--;
+        }
+    exchange_answer_faults(exchange, faults, "parameter");
+}
+
+static void ask_for_page(struct exchange *exchange, struct arena *arena, const struct query *query) {
+    static struct uuid ids[QUERY_LIMIT_MAX];
+    struct api *api = exchange->app;
+    bool more;
+    struct page *page = calloc(1, sizeof(*page));
+    if (page == NULL)
+        abort();
+    unsigned count = query_run(query, api->catalog, ids, &more);
+    page->exchange = exchange;
+    exchange_hold(exchange);
+    if (more)
+        write_next_link(exchange, arena, &ids[count - 1], &page->link);
+    struct fetch_source source = {&api->commands, &api->keyspace};
+    fetch_threats(&source, ids, count, on_page, page);
+}
+
+void list_threats(struct exchange *exchange) {
+    const struct api *api = exchange->app;
+    struct arena arena = ARENA_EMPTY;
+    struct faults faults;
+    struct query query;
+    faults_init(&faults, &arena);
+    query_init(&query);
+    read_query(exchange, &arena, &query, &faults);
+    if (faults.count > 0)
+        answer_bad_query(exchange, &faults);
+    else if (!api_is_ready(api))
+        exchange_answer_problem(exchange, STATUS_UNAVAILABLE, "the catalog is being read");
+    else
+        ask_for_page(exchange, &arena, &query);
+    arena_fini(&arena);
+}

@@ -1,0 +1,23 @@
+#include "api/threats/api.h"
+#include "api/threats/contract.h"
+#include "api/threats/read_calls.h"
+#include "api/threats/submit_batch.h"
+#include "api/threats/validate_signal.h"
+
+/* A path with fixed text stands before one with {id} that it would match. */
+const struct route api_routes[] = {
+    {"POST", "/api/threats", validate_signal},
+    {"GET", "/api/threats", list_threats},
+    {"POST", "/api/threats/trigger", trigger_signal},
+    {"POST", "/api/threats/batch", submit_batch},
+    {"GET", "/api/threats/{id}", get_threat},
+    {"GET", "/api/stats", get_stats},
+    {"GET", "/api/backlog", get_backlog},
+    {"GET", "/health", get_health},
+    {"GET", "/ready", get_ready},
+    {"GET", "/metrics", get_metrics},
+    {"GET", "/openapi.yaml", get_openapi},
+    {"GET", "/schemas/{id}", get_schema},
+    {"GET", "/ws", open_websocket},
+    {NULL, NULL, NULL},
+};
