@@ -1,0 +1,113 @@
+#include "worker/admin/admin_http.h"
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#include "shared/base/clock.h"
+#include "shared/json/writer.h"
+#include "shared/telemetry/metrics.h"
+
+struct admin_http {
+    struct evhttp *http;
+    const struct intake *intake;
+    int port;
+    int64_t started_ms;
+};
+
+static void answer(struct evhttp_request *request, int status, const char *content_type, struct buffer *body) {
+    struct evbuffer *out = evbuffer_new();
+    if (out == NULL)
+        abort();
+    evbuffer_add(out, body->at, body->len);
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", content_type);
+    evhttp_send_reply(request, status, NULL, out);
+    evbuffer_free(out);
+    buffer_fini(body);
+}
+
+static void on_health(struct evhttp_request *request, void *arg) {
+    const struct admin_http *admin = arg;
+    struct buffer body = BUFFER_EMPTY;
+    struct writer writer;
+    writer_init(&writer, &body);
+    writer_open_object(&writer);
+    writer_member_string(&writer, "status", "healthy");
+    writer_member_string(&writer, "version", SOC_VERSION);
+    writer_member_decimal(&writer, "uptime_seconds", (double)(clock_monotonic_ms() - admin->started_ms) / 1000, 3);
+    writer_close_object(&writer);
+    answer(request, HTTP_OK, "application/json", &body);
+}
+
+static bool redis_is_up(const struct intake *intake) {
+    return link_is_up(intake->reader) && link_is_up(intake->commands) && link_is_up(intake->context_link);
+}
+
+static void on_ready(struct evhttp_request *request, void *arg) {
+    const struct intake *intake = ((const struct admin_http *)arg)->intake;
+    bool redis = redis_is_up(intake), context = intake->snapshot != NULL;
+    bool ready = redis && context && intake->group_ready && !intake->stopping;
+    struct buffer body = BUFFER_EMPTY;
+    struct writer writer;
+    writer_init(&writer, &body);
+    writer_open_object(&writer);
+    writer_member_string(&writer, "status", ready ? "ready" : "not_ready");
+    writer_key(&writer, "components");
+    writer_open_object(&writer);
+    writer_member_string(&writer, "redis", redis ? "up" : "down");
+    writer_member_string(&writer, "group", intake->group_ready ? "ready" : "missing");
+    writer_member_string(&writer, "context", context ? "ready" : "loading");
+    writer_close_object(&writer);
+    writer_close_object(&writer);
+    answer(request, ready ? HTTP_OK : HTTP_SERVUNAVAIL, "application/json", &body);
+}
+
+static void on_metrics(struct evhttp_request *request, void *arg) {
+    const struct intake *intake = ((const struct admin_http *)arg)->intake;
+    struct buffer body = BUFFER_EMPTY;
+    metrics_set(METRIC_REDIS_UP, redis_is_up(intake));
+    metrics_set(METRIC_IN_FLIGHT, work_pool_in_use(intake->pool));
+    metrics_write(&body);
+    answer(request, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &body);
+}
+
+static int port_of(struct evhttp_bound_socket *bound) {
+    struct sockaddr_storage name;
+    socklen_t len = sizeof(name);
+    if (getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&name, &len) != 0)
+        return 0;
+    return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
+                                            : ((struct sockaddr_in *)&name)->sin_port);
+}
+
+struct admin_http *admin_http_open(struct event_base *base, const struct intake *intake, const char *host, int port) {
+    struct admin_http *admin = calloc(1, sizeof(*admin));
+    if (admin == NULL || (admin->http = evhttp_new(base)) == NULL)
+        abort();
+    admin->intake = intake;
+    admin->started_ms = clock_monotonic_ms();
+    evhttp_set_allowed_methods(admin->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    evhttp_set_max_body_size(admin->http, 0);
+    evhttp_set_cb(admin->http, "/health", on_health, admin);
+    evhttp_set_cb(admin->http, "/ready", on_ready, admin);
+    evhttp_set_cb(admin->http, "/metrics", on_metrics, admin);
+    struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(admin->http, host, (ev_uint16_t)port);
+    if (bound == NULL) {
+        admin_http_close(admin);
+        return NULL;
+    }
+    admin->port = port_of(bound);
+    return admin;
+}
+
+int admin_http_port(const struct admin_http *admin) {
+    return admin->port;
+}
+
+void admin_http_close(struct admin_http *admin) {
+    if (admin == NULL)
+        return;
+    evhttp_free(admin->http);
+    free(admin);
+}

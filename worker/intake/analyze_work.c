@@ -1,0 +1,90 @@
+#include "worker/intake/analyze_work.h"
+
+#include "shared/base/clock.h"
+#include "shared/model/log_row.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/metrics.h"
+#include "worker/analyzers/run_analyzers.h"
+
+static int64_t stopwatch_now(void *arg) {
+    (void)arg;
+    return clock_monotonic_ns();
+}
+
+static void write_row(struct work *work, const struct analysis *analysis) {
+    const struct signal *signal = &work->signal;
+    struct log_row row = {.kind = EVENT_COMPLETED,
+                          .id = work->id,
+                          .created_at_ms = work->received_at_ms,
+                          .completed_at_ms = analysis->completed_at_ms,
+                          .threat_type = signal->threat_type,
+                          .severity = analysis->severity,
+                          .status = THREAT_COMPLETED,
+                          .requires_review = analysis->requires_human_review,
+                          .risk_score = (unsigned)analysis->risk_score,
+                          .fp_milli = work->fp_milli,
+                          .verdict = VERDICT_NONE,
+                          .source_ip = signal->source_ip,
+                          .agent_hash = signal->user_agent.at == NULL ? 0 : log_row_agent_hash(signal->user_agent),
+                          .customer_id = signal->customer_id,
+                          .customer_name = signal->customer_name};
+    log_row_write(&work->row, &row);
+}
+
+/* The text that the completion script puts in front of each history (shared/model/history.h). */
+static void write_case(struct work *work) {
+    char id[UUID_LENGTH];
+    uuid_write(&work->id, id);
+    buffer_append(&work->history_case, id, UUID_LENGTH);
+    buffer_append_char(&work->history_case, ' ');
+    buffer_append_signed(&work->history_case, work->received_at_ms);
+    buffer_append_char(&work->history_case, ' ');
+    buffer_append_string(&work->history_case, vocabulary_word(&vocabulary_threat_type, (int)work->signal.threat_type));
+    buffer_append_char(&work->history_case, ' ');
+    buffer_append_string(&work->history_case, vocabulary_word(&vocabulary_severity, (int)work->severity));
+    buffer_append_char(&work->history_case, ' ');
+    buffer_append_unsigned(&work->history_case, work->fp_milli);
+    buffer_append_char(&work->history_case, ' ');
+    buffer_append_string(&work->history_case, vocabulary_word(&vocabulary_verdict, VERDICT_NONE));
+}
+
+static void observe_agents(const struct work *work, const struct analysis *analysis) {
+    for (int i = 0; i < AGENT_COUNT; i++) {
+        const struct agent_report *report = &analysis->agents[i];
+        metrics_observe(METRIC_AGENT_SECONDS, i, (double)(report->ended_ns - report->started_ns) / 1e9);
+        if (report->available)
+            continue;
+        char id[UUID_LENGTH];
+        uuid_write(&work->id, id);
+        metrics_add(METRIC_AGENT_UNAVAILABLE, i, 0, 1);
+        log_write(LOG_AGENT_UNAVAILABLE, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
+                  LOG_STRING("agent_name", vocabulary_word(&vocabulary_agent, i)),
+                  LOG_TEXT("reason", report->unavailable_because));
+    }
+}
+
+static void keep_results(struct work *work, const struct analysis *analysis) {
+    work->severity = analysis->severity;
+    work->fp_milli = (unsigned)(analysis->fp.score * 1000 + 0.5);
+    work->requires_review = analysis->requires_human_review;
+    for (int i = 0; i < PHASE_COUNT; i++)
+        work->phase_seconds[i] = analysis->timeline.phase_ms[i] / 1000;
+}
+
+void analyze_work(struct intake *intake, struct work *work) {
+    static struct analysis analysis; /* one thread, done before this returns */
+    static const struct run_clock clock = {stopwatch_now, NULL};
+    struct journey journey = {work->received_at_ms, work->taken_at_ms, work->taken_at_ns};
+    snapshot_gather(intake->snapshot, &work->signal, &work->arena, &work->facts);
+    analysis = (struct analysis){.id = work->id, .signal = &work->signal, .facts = &work->facts,
+                                 .created_at_ms = work->received_at_ms};
+    run_agents(agent_rows, intake->settings->agent_deadline_ms, &clock, &work->arena, &analysis);
+    run_analyzers(&journey, &clock, &work->arena, &analysis);
+    analysis_write(&work->body, &analysis);
+    keep_results(work, &analysis);
+    write_row(work, &analysis);
+    write_case(work);
+    observe_agents(work, &analysis);
+    work->ready_at_ns = clock_monotonic_ns();
+    commit_analysis(intake->commit, work);
+}

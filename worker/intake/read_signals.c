@@ -1,0 +1,329 @@
+#include "worker/intake/read_signals.h"
+
+#include <stdlib.h>
+
+#include "shared/base/clock.h"
+#include "shared/model/log_row.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/metrics.h"
+#include "worker/intake/analyze_work.h"
+#include "worker/intake/release_entries.h"
+
+enum { GATHER_MAX = 64, BLOCK_MS = 2000, BLOCK_SLACK_MS = 2000, GROUP_RETRY_MS = 500, RETRY_MS = 200, SCOPES = 3 };
+
+/* Threats whose histories come with one reply. */
+struct gathering {
+    struct reading *reading;
+    struct gathering *next; /* in `open`, until every threat was analysed */
+    struct work *works[GATHER_MAX];
+    unsigned count;
+    int64_t deadline_ms;
+    bool asked;    /* a reply, or word of its loss, is still to come */
+    bool analyzed; /* went on without the history */
+};
+
+struct reading {
+    struct intake *intake;
+    bool asking;
+    bool creating_group;
+    int64_t now_ms, retry_at_ms, group_at_ms;
+    struct gathering *collecting; /* filled by read_entry, sent by reading_gather */
+    struct gathering *open;
+    struct command command;
+    struct buffer key;
+};
+
+struct reading *reading_new(struct intake *intake) {
+    struct reading *reading = calloc(1, sizeof(*reading));
+    if (reading == NULL)
+        abort();
+    reading->intake = intake;
+    return reading;
+}
+
+void reading_free(struct reading *reading) {
+    if (reading == NULL)
+        return;
+    while (reading->open != NULL) {
+        struct gathering *gathering = reading->open;
+        reading->open = gathering->next;
+        free(gathering);
+    }
+    free(reading->collecting);
+    command_fini(&reading->command);
+    buffer_fini(&reading->key);
+    free(reading);
+}
+
+bool reading_is_asking(const struct reading *reading) {
+    return reading->asking;
+}
+
+/* --- histories --- */
+
+static void add_history_key(struct reading *reading) {
+    command_text(&reading->command, buffer_text(&reading->key));
+    buffer_clear(&reading->key);
+}
+
+static void add_history_keys(struct reading *reading, const struct work *work) {
+    const struct keyspace *keyspace = &reading->intake->keyspace;
+    buffer_clear(&reading->key);
+    keyspace_history_customer(keyspace, work->signal.customer_id, work->signal.threat_type, &reading->key);
+    add_history_key(reading);
+    keyspace_history_address(keyspace, &work->signal.source_ip, &reading->key);
+    add_history_key(reading);
+    if (work->signal.user_agent.at == NULL)
+        return;
+    keyspace_history_agent(keyspace, log_row_agent_hash(work->signal.user_agent), &reading->key);
+    add_history_key(reading);
+}
+
+static size_t take_history(const redisReply *texts, size_t at, struct work *work) {
+    struct facts *facts = &work->facts;
+    history_read(reply_text(texts->element[at]), &facts->customer_history);
+    history_read(reply_text(texts->element[at + 1]), &facts->address_history);
+    if (work->signal.user_agent.at == NULL)
+        return at + 2;
+    history_read(reply_text(texts->element[at + 2]), &facts->agent_history);
+    return at + SCOPES;
+}
+
+static size_t scopes_of(const struct gathering *gathering) {
+    size_t scopes = 0;
+    for (unsigned i = 0; i < gathering->count; i++)
+        scopes += gathering->works[i]->signal.user_agent.at == NULL ? SCOPES - 1 : SCOPES;
+    return scopes;
+}
+
+static void unlink_gathering(struct gathering *gathering) {
+    struct gathering **at = &gathering->reading->open;
+    while (*at != gathering)
+        at = &(*at)->next;
+    *at = gathering->next;
+}
+
+static void analyze_all(struct gathering *gathering) {
+    for (unsigned i = 0; i < gathering->count; i++)
+        analyze_work(gathering->reading->intake, gathering->works[i]);
+    gathering->analyzed = true;
+}
+
+static void on_histories(void *arg, enum status status, const redisReply *reply) {
+    struct gathering *gathering = arg;
+    gathering->asked = false;
+    if (status == STATUS_UNAVAILABLE && !gathering->analyzed)
+        return; /* the tick asks again once the link is up */
+    if (!gathering->analyzed) {
+        bool whole = status == STATUS_OK && reply_is_array(reply, scopes_of(gathering));
+        size_t at = 0;
+        if (!whole && reply != NULL)
+            log_write(LOG_REDIS_REPLY, LOG_STRING("command", "MGET"), LOG_TEXT("reply", reply_text(reply)));
+        for (unsigned i = 0; whole && i < gathering->count; i++) {
+            gathering->works[i]->facts.history_available = true;
+            at = take_history(reply, at, gathering->works[i]);
+        }
+        analyze_all(gathering);
+    }
+    unlink_gathering(gathering);
+    free(gathering);
+}
+
+static void ask_histories(struct gathering *gathering) {
+    struct reading *reading = gathering->reading;
+    command_begin(&reading->command, "MGET");
+    for (unsigned i = 0; i < gathering->count; i++)
+        add_history_keys(reading, gathering->works[i]);
+    gathering->deadline_ms = clock_monotonic_ms() + reading->intake->settings->agent_deadline_ms;
+    gathering->asked = link_send(reading->intake->commands, command_finish(&reading->command), LINK_DEADLINE_MS, on_histories,
+                                 gathering) == STATUS_OK;
+}
+
+void reading_gather(struct reading *reading) {
+    struct gathering *gathering = reading->collecting;
+    if (gathering == NULL)
+        return;
+    reading->collecting = NULL;
+    gathering->next = reading->open;
+    reading->open = gathering;
+    ask_histories(gathering);
+}
+
+/* Past its deadline a history is given up and told as missing; without a connection it is asked again, since
+ * the result could not be stored either. */
+static void tend_gatherings(struct reading *reading, int64_t now_ms) {
+    for (struct gathering *gathering = reading->open, *next; gathering != NULL; gathering = next) {
+        next = gathering->next;
+        if (!gathering->asked)
+            ask_histories(gathering);
+        else if (!gathering->analyzed && now_ms > gathering->deadline_ms)
+            analyze_all(gathering);
+    }
+}
+
+/* --- entries --- */
+
+static void bury_unreadable(struct reading *reading, struct text entry, unsigned deliveries, struct text signal, const char *reason) {
+    struct burial burial = {.entry = entry, .deliveries = deliveries, .reason = reason, .stage = "read", .signal = signal};
+    bury_entry(&reading->intake->burial, &burial, NULL, NULL);
+}
+
+static void bury_poison(struct reading *reading, const struct work *work) {
+    struct burial burial = {.entry = text_of(work->entry),
+                            .deliveries = work->deliveries,
+                            .reason = status_name(STATUS_POISON),
+                            .stage = "analyze",
+                            .signal = buffer_text(&work->signal_json),
+                            .id = &work->id,
+                            .readable_signal = &work->signal,
+                            .received_at_ms = work->received_at_ms};
+    bury_entry(&reading->intake->burial, &burial, NULL, NULL);
+}
+
+static bool parse_fields(struct work *work, const redisReply *fields) {
+    struct text received = reply_text(reply_field(fields, "received_at"));
+    struct text signal = reply_text(reply_field(fields, "signal"));
+    unsigned long long received_ms;
+    struct faults faults;
+    if (!text_is(reply_text(reply_field(fields, "v")), "1") ||
+        !uuid_parse(reply_text(reply_field(fields, "id")), &work->id) ||
+        !text_to_unsigned(received, INT64_MAX, &received_ms) || signal.len > SIGNAL_BODY_MAX)
+        return false;
+    work->received_at_ms = (int64_t)received_ms;
+    buffer_append_text(&work->signal_json, signal);
+    faults_init(&faults, &work->arena);
+    return signal_read_stored(buffer_text(&work->signal_json), &work->arena, &work->signal, &faults) == STATUS_OK;
+}
+
+static void collect(struct reading *reading, struct work *work) {
+    if (reading->collecting == NULL) {
+        reading->collecting = calloc(1, sizeof(*reading->collecting));
+        if (reading->collecting == NULL)
+            abort();
+        reading->collecting->reading = reading;
+    }
+    struct gathering *gathering = reading->collecting;
+    gathering->works[gathering->count++] = work;
+    if (gathering->count == GATHER_MAX)
+        reading_gather(reading);
+}
+
+void read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries, bool alone) {
+    struct intake *intake = reading->intake;
+    struct work *work = work_take(intake->pool);
+    if (work == NULL)
+        abort(); /* never more is asked for than there are slots */
+    work->taken_at_ms = clock_wall_ms();
+    work->taken_at_ns = clock_monotonic_ns();
+    work->deliveries = deliveries;
+    work->alone = alone;
+    bool known = work_set_entry(work, id);
+    if (known && parse_fields(work, fields)) {
+        if (deliveries <= (unsigned)intake->settings->delivery_limit) {
+            collect(reading, work);
+            return;
+        }
+        bury_poison(reading, work);
+    } else {
+        bury_unreadable(reading, id, deliveries, reply_text(reply_field(fields, "signal")), status_name(STATUS_MALFORMED));
+    }
+    work_give_back(intake->pool, work);
+}
+
+static void take_entries(struct reading *reading, const redisReply *entries) {
+    for (size_t i = 0; reply_is_array(entries, 1) && i < entries->elements; i++) {
+        const redisReply *entry = entries->element[i];
+        if (!reply_is_array(entry, 2))
+            continue;
+        if (reading->intake->stopping)
+            release_entry(reading->intake, reply_text(entry->element[0]), 1);
+        else
+            read_entry(reading, reply_text(entry->element[0]), entry->element[1], 1, false);
+    }
+    reading_gather(reading);
+}
+
+/* XREADGROUP → [[stream, [[id, [name, value, …]], …]]], nil when the block ended without. */
+static void on_read(void *arg, enum status status, const redisReply *reply) {
+    struct reading *reading = arg;
+    reading->asking = false;
+    if (status == STATUS_OK && reply_is_array(reply, 1) && reply_is_array(reply->element[0], 2)) {
+        take_entries(reading, reply->element[0]->element[1]);
+    } else if (status == STATUS_NO_GROUP) {
+        reading->intake->group_ready = false;
+    } else if (status != STATUS_OK) {
+        reading->retry_at_ms = reading->now_ms + RETRY_MS;
+        if (reply != NULL)
+            log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XREADGROUP"), LOG_TEXT("reply", reply_text(reply)));
+    }
+    read_signals(reading);
+}
+
+void read_signals(struct reading *reading) {
+    struct intake *intake = reading->intake;
+    unsigned room = work_pool_available(intake->pool), batch = (unsigned)intake->settings->batch_size;
+    struct command *command = &reading->command;
+    if (reading->asking || intake->stopping || !intake->group_ready || intake->snapshot == NULL || room == 0 ||
+        reading->now_ms < reading->retry_at_ms || !link_is_up(intake->reader) || !link_is_up(intake->commands))
+        return;
+    command_begin(command, "XREADGROUP");
+    command_words(command, "GROUP", CONSUMER_GROUP, intake->consumer, "COUNT", NULL);
+    command_signed(command, room < batch ? room : batch);
+    command_string(command, "BLOCK");
+    command_signed(command, BLOCK_MS);
+    command_words(command, "STREAMS", keyspace_fixed(&intake->keyspace, KEY_STREAM), ">", NULL);
+    reading->asking = link_send(intake->reader, command_finish(command), BLOCK_MS + BLOCK_SLACK_MS, on_read, reading) == STATUS_OK;
+}
+
+/* --- the group --- */
+
+static void on_group(void *arg, enum status status, const redisReply *reply) {
+    struct reading *reading = arg;
+    static const char busy[] = "BUSYGROUP";
+    struct text word = reply_text(reply);
+    bool there = status != STATUS_OK && word.len >= sizeof(busy) - 1 && memcmp(word.at, busy, sizeof(busy) - 1) == 0;
+    reading->creating_group = false;
+    if (status == STATUS_OK) {
+        log_write(LOG_GROUP_CREATED, LOG_STRING("group", CONSUMER_GROUP));
+        metrics_add(METRIC_GROUP_RECREATED, 0, 0, 1);
+    } else if (!there && reply != NULL) {
+        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XGROUP CREATE"), LOG_TEXT("reply", word));
+    }
+    reading->intake->group_ready = status == STATUS_OK || there;
+    read_signals(reading);
+}
+
+/* From 0: what was added before the group came (back) is not lost; what was done before is told by its
+ * record. */
+static void create_group(struct reading *reading, int64_t now_ms) {
+    struct command *command = &reading->command;
+    reading->group_at_ms = now_ms + GROUP_RETRY_MS;
+    command_begin(command, "XGROUP");
+    command_words(command, "CREATE", keyspace_fixed(&reading->intake->keyspace, KEY_STREAM), CONSUMER_GROUP, "0", "MKSTREAM",
+                  NULL);
+    reading->creating_group =
+        link_send(reading->intake->commands, command_finish(command), LINK_DEADLINE_MS, on_group, reading) == STATUS_OK;
+}
+
+void reading_tick(struct reading *reading, int64_t now_ms) {
+    struct intake *intake = reading->intake;
+    reading->now_ms = now_ms;
+    if (!link_is_up(intake->commands))
+        return;
+    if (!intake->group_ready && !reading->creating_group && now_ms >= reading->group_at_ms)
+        create_group(reading, now_ms);
+    tend_gatherings(reading, now_ms);
+    read_signals(reading);
+}
+
+void reading_stop(struct reading *reading) {
+    struct command *command = &reading->command;
+    long long id = link_client_id(reading->intake->reader);
+    if (!reading->asking || id == 0)
+        return;
+    command_begin(command, "CLIENT");
+    command_string(command, "UNBLOCK");
+    command_signed(command, id);
+    command_string(command, "TIMEOUT");
+    link_send(reading->intake->commands, command_finish(command), LINK_DEADLINE_MS, NULL, NULL);
+}

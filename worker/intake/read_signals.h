@@ -1,0 +1,34 @@
+/* Door: entries of threats:stream come in through the consumer group; with their signal parsed and their facts
+ * gathered they go on to agents/run_agents.h. Entries that cannot be read are buried here.
+ *
+ * Only as many as there are free slots are read; the histories of one batch are read with one MGET. */
+#ifndef SOC_WORKER_READ_SIGNALS_H
+#define SOC_WORKER_READ_SIGNALS_H
+
+#include "worker/intake/intake.h"
+
+struct reading;
+
+struct reading *reading_new(struct intake *intake);
+void reading_free(struct reading *reading);
+
+/* Asks for entries when there is room and nothing is asked yet. */
+void read_signals(struct reading *reading);
+
+/* Group's existence, histories that are late, reads that failed. */
+void reading_tick(struct reading *reading, int64_t now_ms);
+
+/* Gets the blocked read to return, so that a drain need not wait for it. */
+void reading_stop(struct reading *reading);
+
+/* Is a read still under way? Its reply may bring entries. */
+bool reading_is_asking(const struct reading *reading);
+
+/* One entry as Redis gave it (fields nil: it was deleted), delivered for the `deliveries`-th time. `alone`: nothing else
+ * is claimed until it is through. */
+void read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries, bool alone);
+
+/* Sends the histories' MGET for what read_entry has collected. */
+void reading_gather(struct reading *reading);
+
+#endif

@@ -1,0 +1,295 @@
+/* soc-worker: takes signals from the stream, analyses them, commits the results. Stateless: any number of
+ * them, killed at any time. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "shared/telemetry/log.h"
+#include "shared/telemetry/metrics.h"
+#include "worker/admin/admin_http.h"
+#include "worker/intake/claim_entries.h"
+#include "worker/intake/follow_context.h"
+#include "worker/intake/libevent_reactor.h"
+#include "worker/intake/read_signals.h"
+#include "worker/intake/release_entries.h"
+
+enum { TICK_MS = 20, COMMAND_SCRIPTS = RESCUE_SCRIPTS + 2, RETRY_COMMITS_MS = 200 };
+
+/* The stages of the end; each is left when its condition holds, or all of them at the drain's deadline. */
+enum stop_stage {
+    STOP_NOT,      /* taking work */
+    STOP_DRAINING, /* what was read is finished and acknowledged, a late read is handed back */
+    STOP_LEAVING,  /* our consumer is being removed from the group */
+    STOP_DONE
+};
+
+struct worker {
+    struct settings settings;
+    struct redis_url url;
+    struct intake intake;
+    struct event_base *base;
+    struct reactor reactor;
+    struct event *tick, *on_term, *on_int;
+    struct admin_http *admin;
+    enum stop_stage stage;
+    unsigned stop_signals;
+    int64_t stop_by_ms, committed_ms;
+};
+
+static void observe_result(const struct work *work) {
+    double commit_s = (double)(clock_monotonic_ns() - work->ready_at_ns) / 1e9;
+    double ingestion_s = (double)((int64_t)work->entry_ms - work->received_at_ms) / 1000;
+    double total_s = ingestion_s > 0 ? ingestion_s : 0;
+    metrics_add(METRIC_PROCESSED, (int)work->severity, (int)work->signal.threat_type, 1);
+    metrics_observe(METRIC_FP_SCORE, 0, work->fp_milli / 1000.0);
+    if (work->requires_review)
+        metrics_add(METRIC_REQUIRING_REVIEW, 0, 0, 1);
+    metrics_observe(METRIC_PROCESSING_SECONDS, METRIC_PHASE_INGESTION, total_s);
+    for (int i = 0; i < PHASE_COUNT; i++) {
+        metrics_observe(METRIC_PROCESSING_SECONDS, METRIC_PHASE_QUEUE_WAIT + i, work->phase_seconds[i]);
+        total_s += work->phase_seconds[i];
+    }
+    metrics_observe(METRIC_PROCESSING_SECONDS, METRIC_PHASE_COMMIT, commit_s);
+    metrics_observe(METRIC_PROCESSING_SECONDS, METRIC_PHASE_TOTAL, total_s + commit_s);
+}
+
+static void bury_refused(struct intake *intake, const struct work *work) {
+    struct burial burial = {.entry = text_of(work->entry),
+                            .deliveries = work->deliveries,
+                            .reason = "refused",
+                            .stage = "commit",
+                            .signal = buffer_text(&work->signal_json)};
+    bury_entry(&intake->burial, &burial, NULL, NULL);
+}
+
+static void on_committed(void *arg, struct work *work, enum status status) {
+    struct worker *worker = arg;
+    char id[UUID_LENGTH];
+    uuid_write(&work->id, id);
+    if (status == STATUS_OK) {
+        observe_result(work);
+        log_write(LOG_THREAT_COMPLETED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
+                  LOG_TEXT("customer_name", work->signal.customer_name),
+                  LOG_STRING("severity", vocabulary_word(&vocabulary_severity, (int)work->severity)));
+    } else if (status_row(status)->entry_action == ENTRY_ACKNOWLEDGE) {
+        metrics_add(METRIC_FENCED, 0, 0, 1);
+        log_write(LOG_ENTRY_FENCED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})), LOG_STRING("entry", work->entry),
+                  LOG_STRING("reason", status_name(status)));
+    } else {
+        bury_refused(&worker->intake, work);
+    }
+    bool claimed = work->deliveries > 1 || work->alone;
+    work_give_back(worker->intake.pool, work);
+    if (claimed)
+        rescue_entry_done(worker->intake.rescue);
+    read_signals(worker->intake.reading);
+}
+
+static void on_context_up(void *owner) {
+    context_link_up(((struct worker *)owner)->intake.context);
+}
+
+static void on_commands_up(void *owner) {
+    ((struct worker *)owner)->intake.group_ready = false; /* the tick makes sure of it */
+}
+
+static void open_links(struct worker *worker) {
+    static const struct script *scripts[COMMAND_SCRIPTS];
+    static const struct link_hooks reader = {NULL, NULL}, commands = {on_commands_up, NULL}, context = {on_context_up, NULL};
+    struct intake *intake = &worker->intake;
+    for (int i = 0; i < RESCUE_SCRIPTS; i++)
+        scripts[i] = rescue_scripts()[i];
+    scripts[RESCUE_SCRIPTS] = commit_script();
+    scripts[RESCUE_SCRIPTS + 1] = bury_script();
+    worker->reactor = libevent_reactor(worker->base);
+    intake->reader = link_open(&worker->reactor, &worker->url, "soc-worker-reader", NULL, 0, &reader, worker);
+    intake->commands = link_open(&worker->reactor, &worker->url, "soc-worker-commands", scripts, COMMAND_SCRIPTS, &commands, worker);
+    intake->context_link = link_open(&worker->reactor, &worker->url, "soc-worker-context", NULL, 0, &context, worker);
+}
+
+static void open_parts(struct worker *worker) {
+    struct intake *intake = &worker->intake;
+    struct commit_options commit = {.link = &intake->commands,
+                                    .keyspace = &intake->keyspace,
+                                    .consumer = intake->consumer,
+                                    .publish = worker->settings.publish_events != 0,
+                                    .attempts_max = (unsigned)worker->settings.delivery_limit,
+                                    .done = on_committed,
+                                    .arg = worker};
+    intake->settings = &worker->settings;
+    keyspace_init(&intake->keyspace, worker->settings.key_prefix);
+    intake->burial = (struct burial_options){&intake->commands, &intake->keyspace, intake->consumer};
+    intake->pool = work_pool_new((unsigned)worker->settings.in_flight);
+    intake->commit = commit_new(&commit);
+    intake->reading = reading_new(intake);
+    intake->rescue = rescue_new(intake);
+    intake->context = context_follower_new(intake);
+}
+
+static void close_parts(struct worker *worker) {
+    struct intake *intake = &worker->intake;
+    admin_http_close(worker->admin);
+    link_close(intake->reader);
+    link_close(intake->commands);
+    link_close(intake->context_link);
+    reading_free(intake->reading);
+    rescue_free(intake->rescue);
+    context_follower_free(intake->context);
+    commit_free(intake->commit);
+    work_pool_free(intake->pool);
+    event_free(worker->tick);
+    event_free(worker->on_term);
+    event_free(worker->on_int);
+    event_base_free(worker->base);
+}
+
+/* Unique for every start: host, pid and chance. */
+static void name_consumer(char *name, size_t size) {
+    char host[64] = "";
+    unsigned chance = 0;
+    gethostname(host, sizeof(host) - 1);
+    if (getrandom(&chance, sizeof(chance), 0) != sizeof(chance))
+        abort();
+    snprintf(name, size, "%.60s-%d-%08x", host, (int)getpid(), chance);
+}
+
+/* --- the end --- */
+
+static void on_left(void *arg) {
+    ((struct worker *)arg)->stage = STOP_DONE;
+}
+
+static void on_stop_signal(evutil_socket_t number, short what, void *arg) {
+    struct worker *worker = arg;
+    (void)what;
+    worker->stop_signals++;
+    if (worker->stage != STOP_NOT) {
+        worker->stage = STOP_DONE; /* the second one: what is unfinished is redelivered */
+        return;
+    }
+    log_write(LOG_STOPPING, LOG_STRING("reason", strsignal((int)number)));
+    worker->stage = STOP_DRAINING;
+    worker->stop_by_ms = clock_monotonic_ms() + worker->settings.drain_deadline_seconds * 1000;
+    worker->intake.stopping = true;
+    reading_stop(worker->intake.reading);
+}
+
+static void advance_stop(struct worker *worker, int64_t now_ms) {
+    struct intake *intake = &worker->intake;
+    if (worker->stage == STOP_DRAINING && !reading_is_asking(intake->reading) && work_pool_in_use(intake->pool) == 0) {
+        worker->stage = STOP_LEAVING;
+        rescue_leave(intake->rescue, on_left, worker);
+    }
+    if (worker->stage != STOP_NOT && worker->stage != STOP_DONE && now_ms > worker->stop_by_ms) {
+        release_all(intake);
+        link_flush(intake->commands);
+        worker->stage = STOP_DONE;
+    }
+}
+
+/* --- the loop --- */
+
+static void on_tick(evutil_socket_t fd, short what, void *arg) {
+    struct worker *worker = arg;
+    struct intake *intake = &worker->intake;
+    int64_t now_ms = clock_monotonic_ms();
+    (void)fd;
+    (void)what;
+    link_tick(intake->reader, now_ms);
+    link_tick(intake->commands, now_ms);
+    link_tick(intake->context_link, now_ms);
+    reading_tick(intake->reading, now_ms);
+    rescue_tick(intake->rescue, now_ms);
+    if (now_ms - worker->committed_ms >= RETRY_COMMITS_MS) {
+        worker->committed_ms = now_ms;
+        commit_tick(intake->commit);
+    }
+    advance_stop(worker, now_ms);
+}
+
+/* What came together in one turn goes out in one write each. */
+static void turn(struct worker *worker) {
+    event_base_loop(worker->base, EVLOOP_ONCE);
+    commit_flush(worker->intake.commit);
+    link_flush(worker->intake.reader);
+    link_flush(worker->intake.commands);
+    link_flush(worker->intake.context_link);
+    if (worker->stage == STOP_DRAINING)
+        advance_stop(worker, clock_monotonic_ms());
+}
+
+static struct event *every_tick(struct worker *worker) {
+    static const struct timeval period = {0, TICK_MS * 1000};
+    struct event *tick = event_new(worker->base, -1, EV_PERSIST, on_tick, worker);
+    event_add(tick, &period);
+    return tick;
+}
+
+static struct event *on_signal(struct worker *worker, int number) {
+    struct event *event = evsignal_new(worker->base, number, on_stop_signal, worker);
+    event_add(event, NULL);
+    return event;
+}
+
+static int run(struct worker *worker) {
+    struct buffer redis = BUFFER_EMPTY;
+    worker->base = event_base_new();
+    if (worker->base == NULL)
+        abort();
+    metrics_init(PROGRAM_WORKER);
+    name_consumer(worker->intake.consumer, sizeof(worker->intake.consumer));
+    worker->tick = every_tick(worker);
+    worker->on_term = on_signal(worker, SIGTERM);
+    worker->on_int = on_signal(worker, SIGINT);
+    worker->admin = admin_http_open(worker->base, &worker->intake, worker->settings.admin_host, (int)worker->settings.admin_port);
+    if (worker->admin == NULL) {
+        fprintf(stderr, "soc-worker: cannot listen on %s port %d (SOC_ADMIN_HOST, SOC_ADMIN_PORT)\n", worker->settings.admin_host,
+                (int)worker->settings.admin_port);
+        return 1;
+    }
+    open_parts(worker);
+    open_links(worker);
+    redis_url_describe(&worker->url, &redis);
+    log_write(LOG_STARTED, LOG_STRING("version", SOC_VERSION), LOG_NUMBER("pid", getpid()),
+              LOG_NUMBER("port", admin_http_port(worker->admin)), LOG_STRING("consumer", worker->intake.consumer),
+              LOG_TEXT("redis", buffer_text(&redis)));
+    buffer_fini(&redis);
+    while (worker->stage != STOP_DONE)
+        turn(worker);
+    close_parts(worker);
+    log_write(LOG_STOPPED);
+    return 0;
+}
+
+static int print_instead(const char *option) {
+    if (strcmp(option, "--help") == 0) {
+        puts("soc-worker [--help | --version]\n"
+             "Takes signals from the stream and analyses them. Settings come from the environment:\n");
+        settings_print(PROGRAM_WORKER, stdout);
+        return 0;
+    }
+    if (strcmp(option, "--version") == 0)
+        return puts(SOC_VERSION) < 0;
+    fprintf(stderr, "soc-worker: %s is not an option; see --help\n", option);
+    return 2;
+}
+
+int main(int argc, char **argv) {
+    static struct worker worker;
+    const char *why;
+    if (argc > 1)
+        return print_instead(argv[1]);
+    if (!settings_read(PROGRAM_WORKER, &worker.settings, stderr))
+        return 2;
+    if (!redis_url_parse(worker.settings.redis_url, &worker.url, &why) || worker.url.kind == REDIS_URL_SENTINEL) {
+        fprintf(stderr, "soc-worker: REDIS_URL: Sentinel is not supported by this version\n");
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    log_init(worker.settings.service_name, worker.settings.log_level);
+    return run(&worker);
+}

@@ -1,0 +1,99 @@
+#!lua flags=allow-oom
+-- Completes a batch of analyses, each only if this consumer still owns the entry at this delivery: stores,
+-- indexes, logs, adds to the history, publishes and acknowledges. Every call that another type under a key could
+-- break is a pcall, so that one bad key never leaves its neighbours half done.
+-- KEYS: stream, log, by_created, then for each analysis its threat key and its history keys
+-- ARGV: group, consumer, channel or "", first and last entry of the batch, then for each analysis:
+--       entry, deliveries, id, created_ms, body, row, history case, number of history keys
+-- Answers for each analysis OK, GONE, FENCED or the error that kept it from being stored.
+local stream, log, by_created = KEYS[1], KEYS[2], KEYS[3]
+local group, consumer, channel = ARGV[1], ARGV[2], ARGV[3]
+local HEAD, WIDTH, RECENT = 5, 8, 5
+
+local deliveries_of = {}
+for _, pending in ipairs(redis.call('XPENDING', stream, group, ARGV[4], ARGV[5], 100000, consumer)) do
+    deliveries_of[pending[1]] = tostring(pending[4])
+end
+
+local function why_not_owned(entry)
+    return #redis.call('XPENDING', stream, group, entry, entry, 1) == 0 and 'GONE' or 'FENCED'
+end
+
+-- total false_positives true_positives first_ms last_ms|case|case…, newest first
+local function history_add(text, case, created)
+    local total, wrong, right, first, last, cases =
+        string.match(text or '', '^(%d+) (%d+) (%d+) (%d+) (%d+)(.*)$')
+    if not total then
+        return '1 0 0 ' .. created .. ' ' .. created .. '|' .. case
+    end
+    local at = 1
+    for _ = 1, RECENT - 1 do
+        at = string.find(cases, '|', at + 1, true)
+        if not at then break end
+    end
+    if at then cases = string.sub(cases, 1, at - 1) end
+    if tonumber(created) < tonumber(first) then first = created end
+    if tonumber(created) > tonumber(last) then last = created end
+    return string.format('%.0f', total + 1) .. ' ' .. wrong .. ' ' .. right .. ' ' .. first .. ' ' .. last .. '|' .. case .. cases
+end
+
+local answers, stored, scores, history_keys, k = {}, {}, {}, {}, 4
+for a = HEAD + 1, #ARGV, WIDTH do
+    local entry, n, threat, histories = ARGV[a], #answers + 1, KEYS[k], tonumber(ARGV[a + 7])
+    if deliveries_of[entry] ~= ARGV[a + 1] then
+        answers[n] = why_not_owned(entry)
+    else
+        local set = redis.pcall('HSET', threat, 'data', ARGV[a + 4])
+        if type(set) == 'table' and set.err then
+            answers[n] = set.err
+        else
+            stored[#stored + 1] = {arg = a, answer = n, key = k, histories = histories}
+            scores[#scores + 1] = ARGV[a + 3]
+            scores[#scores + 1] = ARGV[a + 2]
+            for h = 1, histories do history_keys[#history_keys + 1] = KEYS[k + h] end
+            answers[n] = 'OK'
+        end
+    end
+    k = k + 1 + histories
+end
+if #stored == 0 then return answers end
+
+local indexed = redis.pcall('ZADD', by_created, unpack(scores))
+if type(indexed) == 'table' and indexed.err then return indexed end
+
+local acknowledged = {}
+for _, item in ipairs(stored) do
+    local a = item.arg
+    local logged = redis.pcall('XADD', log, '*', 'kind', 'completed', 'id', ARGV[a + 2], 'row', ARGV[a + 5])
+    if type(logged) == 'table' and logged.err then
+        answers[item.answer] = logged.err
+    else
+        if channel ~= '' then redis.call('PUBLISH', channel, ARGV[a + 4]) end
+        acknowledged[#acknowledged + 1] = ARGV[a]
+        item.logged = true
+    end
+end
+if #acknowledged == 0 then return answers end
+
+local texts, changed, order = {}, {}, {}
+for i, text in ipairs(redis.call('MGET', unpack(history_keys))) do texts[history_keys[i]] = text end
+for _, item in ipairs(stored) do
+    if item.logged then
+        for h = 1, item.histories do
+            local key, a = KEYS[item.key + h], item.arg
+            texts[key] = history_add(texts[key], ARGV[a + 6], ARGV[a + 3])
+            if not changed[key] then
+                changed[key] = true
+                order[#order + 1] = key
+            end
+        end
+    end
+end
+local pairs_to_set = {}
+for _, key in ipairs(order) do
+    pairs_to_set[#pairs_to_set + 1] = key
+    pairs_to_set[#pairs_to_set + 1] = texts[key]
+end
+redis.call('MSET', unpack(pairs_to_set))
+redis.call('XACK', stream, group, unpack(acknowledged))
+return answers

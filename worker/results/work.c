@@ -1,0 +1,90 @@
+#include "worker/results/work.h"
+
+#include <stdlib.h>
+
+struct work_pool {
+    struct work *slots;
+    struct work *spare;
+    unsigned count, in_use;
+};
+
+struct work_pool *work_pool_new(unsigned slots) {
+    struct work_pool *pool = calloc(1, sizeof(*pool));
+    if (pool == NULL || (pool->slots = calloc(slots, sizeof(*pool->slots))) == NULL)
+        abort();
+    pool->count = slots;
+    for (unsigned i = slots; i > 0; i--) {
+        pool->slots[i - 1].next = pool->spare;
+        pool->spare = &pool->slots[i - 1];
+    }
+    return pool;
+}
+
+void work_pool_free(struct work_pool *pool) {
+    if (pool == NULL)
+        return;
+    for (unsigned i = 0; i < pool->count; i++) {
+        struct work *work = &pool->slots[i];
+        arena_fini(&work->arena);
+        buffer_fini(&work->signal_json);
+        buffer_fini(&work->body);
+        buffer_fini(&work->row);
+        buffer_fini(&work->history_case);
+    }
+    free(pool->slots);
+    free(pool);
+}
+
+unsigned work_pool_available(const struct work_pool *pool) {
+    return pool->count - pool->in_use;
+}
+
+unsigned work_pool_in_use(const struct work_pool *pool) {
+    return pool->in_use;
+}
+
+const struct work *work_pool_peek(const struct work_pool *pool, unsigned index) {
+    return &pool->slots[index];
+}
+
+struct work *work_take(struct work_pool *pool) {
+    struct work *work = pool->spare;
+    if (work == NULL)
+        return NULL;
+    pool->spare = work->next;
+    pool->in_use++;
+    arena_reset(&work->arena);
+    buffer_clear(&work->signal_json);
+    buffer_clear(&work->body);
+    buffer_clear(&work->row);
+    buffer_clear(&work->history_case);
+    work->state = WORK_GATHERING;
+    work->next = NULL;
+    work->failed_commits = 0;
+    work->alone = false;
+    work->facts = (struct facts){0};
+    return work;
+}
+
+void work_give_back(struct work_pool *pool, struct work *work) {
+    work->state = WORK_FREE;
+    work->next = pool->spare;
+    pool->spare = work;
+    pool->in_use--;
+}
+
+bool work_set_entry(struct work *work, struct text id) {
+    const char *dash = id.len == 0 ? NULL : memchr(id.at, '-', id.len);
+    unsigned long long ms, sequence;
+    if (dash == NULL || id.len >= sizeof(work->entry))
+        return false;
+    size_t head = (size_t)(dash - id.at);
+    if (!text_to_unsigned((struct text){id.at, head}, UINT64_MAX, &ms) ||
+        !text_to_unsigned((struct text){dash + 1, id.len - head - 1}, UINT64_MAX, &sequence))
+        return false;
+    memcpy(work->entry, id.at, id.len);
+    work->entry[id.len] = '\0';
+    work->entry_ms = ms;
+    work->entry_sequence = sequence;
+    return true;
+}

@@ -1,0 +1,65 @@
+/* One threat in a worker's hands, from the entry that was read to the acknowledged result. Slots are pooled:
+ * their memory is kept for the next threat. The state names who holds the slot. */
+#ifndef SOC_WORKER_WORK_H
+#define SOC_WORKER_WORK_H
+
+#include "shared/base/uuid.h"
+#include "shared/model/facts.h"
+#include "shared/model/signal.h"
+
+enum { ENTRY_ID_MAX = 48 };
+
+enum work_state {
+    WORK_FREE,      /* in the pool */
+    WORK_GATHERING, /* its history is being read */
+    WORK_READY,     /* analysed, waits for the next commit */
+    WORK_COMMITTING /* in a commit script that is under way */
+};
+
+struct work {
+    enum work_state state;
+    struct work *next; /* in the list of its state */
+
+    char entry[ENTRY_ID_MAX]; /* stream id */
+    uint64_t entry_ms, entry_sequence;
+    unsigned deliveries;
+    bool alone; /* delivered before: handled one at a time */
+
+    struct arena arena; /* of signal and facts */
+    struct uuid id;
+    struct signal signal;
+    struct facts facts;
+    int64_t received_at_ms; /* API's wall clock */
+    int64_t taken_at_ms;    /* wall clock when it was read here */
+    int64_t taken_at_ns;    /* the same, monotonic */
+
+    struct buffer signal_json; /* as it stood in the entry */
+    struct buffer body;        /* the analysis */
+    struct buffer row;         /* log row */
+    struct buffer history_case;
+    enum severity severity;
+    unsigned fp_milli;
+    bool requires_review;
+    double phase_seconds[PHASE_COUNT];
+    int64_t ready_at_ns;
+    unsigned failed_commits;
+};
+
+struct work_pool;
+
+struct work_pool *work_pool_new(unsigned slots);
+void work_pool_free(struct work_pool *pool);
+unsigned work_pool_available(const struct work_pool *pool);
+unsigned work_pool_in_use(const struct work_pool *pool);
+
+/* The slot at `index`, below in-use + available, in any state: for a drain that ran out of time. */
+const struct work *work_pool_peek(const struct work_pool *pool, unsigned index);
+
+/* NULL when all slots are in use. */
+struct work *work_take(struct work_pool *pool);
+void work_give_back(struct work_pool *pool, struct work *work);
+
+/* Reads "ms-sequence" into the entry's three fields; false when it is no stream id. */
+bool work_set_entry(struct work *work, struct text id);
+
+#endif
