@@ -1,0 +1,7 @@
+.PHONY: build run test lint bench clean
+build: ; scripts/install-dependencies run && scripts/build build -DSOC_TESTS=OFF -DSOC_BENCH=OFF
+run: ; scripts/run
+test: ; scripts/test
+lint: ; scripts/lint
+bench: ; scripts/bench
+clean: ; rm -rf build build-*
