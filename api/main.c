@@ -183,7 +183,7 @@ static int run(const struct settings *settings, const struct redis_url *url) {
                                      .tls_certificate = settings->tls_certificate,
                                      .tls_key = settings->tls_key,
                                      .routes = api_routes,
-                                     .body_max = API_BODY_MAX,
+                                     .body_max = 2 * API_BODY_MAX, /* room to answer 413 in peace */
                                      .app = &api};
     metrics_init(PROGRAM_API);
     metrics_name_routes(route_names(), route_count(api_routes) + 1);
@@ -210,7 +210,8 @@ static int run(const struct settings *settings, const struct redis_url *url) {
 
 static int usage(void) {
     puts("soc-api [--help | --version | --routes | --vocabulary]\n"
-         "Takes threat signals over HTTP and shows what became of them. Settings come from the environment:\n");
+         "Takes threat signals over HTTP and shows what became of them. Settings come from the "
+         "environment:\n");
     settings_print(PROGRAM_API, stdout);
     return 0;
 }

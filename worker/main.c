@@ -15,6 +15,7 @@
 #include "worker/intake/follow_context.h"
 #include "worker/intake/libevent_reactor.h"
 #include "worker/intake/read_signals.h"
+#include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
 
 enum { TICK_MS = 20, COMMAND_SCRIPTS = RESCUE_SCRIPTS + 2, RETRY_COMMITS_MS = 200 };
@@ -77,12 +78,12 @@ static void on_committed(void *arg, struct work *work, enum status status) {
                   LOG_STRING("severity", vocabulary_word(&vocabulary_severity, (int)work->severity)));
     } else if (status_row(status)->entry_action == ENTRY_ACKNOWLEDGE) {
         metrics_add(METRIC_FENCED, 0, 0, 1);
-        log_write(LOG_ENTRY_FENCED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})), LOG_STRING("entry", work->entry),
-                  LOG_STRING("reason", status_name(status)));
+        log_write(LOG_ENTRY_FENCED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
+                  LOG_STRING("entry", work->entry), LOG_STRING("reason", status_name(status)));
     } else {
         bury_refused(&worker->intake, work);
     }
-    bool claimed = work->deliveries > 1 || work->alone;
+    bool claimed = work->claimed;
     work_give_back(worker->intake.pool, work);
     if (claimed)
         rescue_entry_done(worker->intake.rescue);
@@ -93,13 +94,18 @@ static void on_context_up(void *owner) {
     context_link_up(((struct worker *)owner)->intake.context);
 }
 
+static void on_reader_up(void *owner) {
+    recovery_begin(((struct worker *)owner)->intake.recovery);
+}
+
 static void on_commands_up(void *owner) {
     ((struct worker *)owner)->intake.group_ready = false; /* the tick makes sure of it */
 }
 
 static void open_links(struct worker *worker) {
     static const struct script *scripts[COMMAND_SCRIPTS];
-    static const struct link_hooks reader = {NULL, NULL}, commands = {on_commands_up, NULL}, context = {on_context_up, NULL};
+    static const struct link_hooks reader = {on_reader_up, NULL}, commands = {on_commands_up, NULL},
+                                   context = {on_context_up, NULL};
     struct intake *intake = &worker->intake;
     for (int i = 0; i < RESCUE_SCRIPTS; i++)
         scripts[i] = rescue_scripts()[i];
@@ -107,8 +113,10 @@ static void open_links(struct worker *worker) {
     scripts[RESCUE_SCRIPTS + 1] = bury_script();
     worker->reactor = libevent_reactor(worker->base);
     intake->reader = link_open(&worker->reactor, &worker->url, "soc-worker-reader", NULL, 0, &reader, worker);
-    intake->commands = link_open(&worker->reactor, &worker->url, "soc-worker-commands", scripts, COMMAND_SCRIPTS, &commands, worker);
-    intake->context_link = link_open(&worker->reactor, &worker->url, "soc-worker-context", NULL, 0, &context, worker);
+    intake->commands = link_open(&worker->reactor, &worker->url, "soc-worker-commands", scripts,
+                                 COMMAND_SCRIPTS, &commands, worker);
+    intake->context_link =
+        link_open(&worker->reactor, &worker->url, "soc-worker-context", NULL, 0, &context, worker);
 }
 
 static void open_parts(struct worker *worker) {
@@ -126,6 +134,7 @@ static void open_parts(struct worker *worker) {
     intake->pool = work_pool_new((unsigned)worker->settings.in_flight);
     intake->commit = commit_new(&commit);
     intake->reading = reading_new(intake);
+    intake->recovery = recovery_new(intake);
     intake->rescue = rescue_new(intake);
     intake->context = context_follower_new(intake);
 }
@@ -137,6 +146,7 @@ static void close_parts(struct worker *worker) {
     link_close(intake->commands);
     link_close(intake->context_link);
     reading_free(intake->reading);
+    recovery_free(intake->recovery);
     rescue_free(intake->rescue);
     context_follower_free(intake->context);
     commit_free(intake->commit);
@@ -180,7 +190,8 @@ static void on_stop_signal(evutil_socket_t number, short what, void *arg) {
 
 static void advance_stop(struct worker *worker, int64_t now_ms) {
     struct intake *intake = &worker->intake;
-    if (worker->stage == STOP_DRAINING && !reading_is_asking(intake->reading) && work_pool_in_use(intake->pool) == 0) {
+    if (worker->stage == STOP_DRAINING && !reading_is_asking(intake->reading) &&
+        work_pool_in_use(intake->pool) == 0) {
         worker->stage = STOP_LEAVING;
         rescue_leave(intake->rescue, on_left, worker);
     }
@@ -245,18 +256,19 @@ static int run(struct worker *worker) {
     worker->tick = every_tick(worker);
     worker->on_term = on_signal(worker, SIGTERM);
     worker->on_int = on_signal(worker, SIGINT);
-    worker->admin = admin_http_open(worker->base, &worker->intake, worker->settings.admin_host, (int)worker->settings.admin_port);
+    worker->admin = admin_http_open(worker->base, &worker->intake, worker->settings.admin_host,
+                                    (int)worker->settings.admin_port);
     if (worker->admin == NULL) {
-        fprintf(stderr, "soc-worker: cannot listen on %s port %d (SOC_ADMIN_HOST, SOC_ADMIN_PORT)\n", worker->settings.admin_host,
-                (int)worker->settings.admin_port);
+        fprintf(stderr, "soc-worker: cannot listen on %s port %d (SOC_ADMIN_HOST, SOC_ADMIN_PORT)\n",
+                worker->settings.admin_host, (int)worker->settings.admin_port);
         return 1;
     }
     open_parts(worker);
     open_links(worker);
     redis_url_describe(&worker->url, &redis);
     log_write(LOG_STARTED, LOG_STRING("version", SOC_VERSION), LOG_NUMBER("pid", getpid()),
-              LOG_NUMBER("port", admin_http_port(worker->admin)), LOG_STRING("consumer", worker->intake.consumer),
-              LOG_TEXT("redis", buffer_text(&redis)));
+              LOG_NUMBER("port", admin_http_port(worker->admin)),
+              LOG_STRING("consumer", worker->intake.consumer), LOG_TEXT("redis", buffer_text(&redis)));
     buffer_fini(&redis);
     while (worker->stage != STOP_DONE)
         turn(worker);
@@ -285,7 +297,8 @@ int main(int argc, char **argv) {
         return print_instead(argv[1]);
     if (!settings_read(PROGRAM_WORKER, &worker.settings, stderr))
         return 2;
-    if (!redis_url_parse(worker.settings.redis_url, &worker.url, &why) || worker.url.kind == REDIS_URL_SENTINEL) {
+    if (!redis_url_parse(worker.settings.redis_url, &worker.url, &why) ||
+        worker.url.kind == REDIS_URL_SENTINEL) {
         fprintf(stderr, "soc-worker: REDIS_URL: Sentinel is not supported by this version\n");
         return 2;
     }

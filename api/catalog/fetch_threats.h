@@ -9,8 +9,9 @@
 enum { FETCH_MAX = 1000 };
 
 struct fetched {
-    struct text body; /* JSON, borrowed until the callback returns; at == NULL: nothing is stored under the id */
-    bool finished;    /* completed or failed, not pending */
+    struct text
+        body;      /* JSON, borrowed until the callback returns; at == NULL: nothing is stored under the id */
+    bool finished; /* completed or failed, not pending */
 };
 
 /* `threats[i]` belongs to ids[i]. Without STATUS_OK there are none. */

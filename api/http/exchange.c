@@ -55,7 +55,8 @@ struct exchange *exchange_open(h2o_req_t *req, void *app, int route) {
     *exchange = (struct exchange){
         .req = req, .app = app, .route = route, .started_ns = clock_monotonic_ns(), .references = 1};
     if (req->query_at != SIZE_MAX)
-        exchange->query = (struct text){req->path.base + req->query_at + 1, req->path.len - req->query_at - 1};
+        exchange->query =
+            (struct text){req->path.base + req->query_at + 1, req->path.len - req->query_at - 1};
     struct request_end *end = h2o_mem_alloc_shared(&req->pool, sizeof(*end), on_request_end);
     *end = (struct request_end){exchange, req};
     in_progress++;
@@ -81,11 +82,23 @@ struct reason_row {
 };
 
 static const char *reason_of(int http_status) {
-    static const struct reason_row rows[] = { /* RFC 9110 section 15 and RFC 6585 */
-        {200, "OK"}, {202, "Accepted"}, {204, "No Content"}, {400, "Bad Request"}, {403, "Forbidden"},
-        {404, "Not Found"}, {405, "Method Not Allowed"}, {409, "Conflict"}, {410, "Gone"},
-        {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {422, "Unprocessable Content"},
-        {426, "Upgrade Required"}, {500, "Internal Server Error"}, {503, "Service Unavailable"},
+    static const struct reason_row rows[] = {
+        /* RFC 9110 section 15 and RFC 6585 */
+        {200, "OK"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {400, "Bad Request"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
+        {500, "Internal Server Error"},
+        {503, "Service Unavailable"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (rows[i].http_status == http_status)
@@ -108,7 +121,8 @@ void exchange_answer(struct exchange *exchange, int http_status, const char *con
     req->res.reason = reason_of(http_status);
     req->res.content_length = body.len;
     if (content_type != NULL)
-        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type, strlen(content_type));
+        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type,
+                       strlen(content_type));
     for (unsigned i = 0; i < header_count; i++)
         add_header(req, headers[i].name, headers[i].value);
     h2o_send_inline(req, body.at, body.len);
@@ -129,8 +143,8 @@ void problem_write_errors(struct writer *writer, const struct faults *faults, co
     writer_close_array(writer);
 }
 
-void problem_write(struct buffer *out, int http_status, const char *word, const char *title, const char *detail,
-                   const struct faults *faults, const char *member) {
+void problem_write(struct buffer *out, int http_status, const char *word, const char *title,
+                   const char *detail, const struct faults *faults, const char *member) {
     struct writer writer;
     writer_init(&writer, out);
     writer_open_object(&writer);
@@ -163,7 +177,8 @@ void exchange_answer_problem(struct exchange *exchange, enum status status, cons
 void exchange_answer_faults(struct exchange *exchange, const struct faults *faults, const char *member) {
     const struct status_row *row = status_row(STATUS_INVALID);
     struct buffer out = BUFFER_EMPTY;
-    problem_write(&out, row->http_status, row->name, row->title, "errors lists what is wrong", faults, member);
+    problem_write(&out, row->http_status, row->name, row->title, "errors lists what is wrong", faults,
+                  member);
     exchange_answer(exchange, row->http_status, "application/problem+json", NULL, 0, buffer_text(&out));
     buffer_fini(&out);
 }

@@ -1,5 +1,5 @@
-/* One HTTP request and its answer, from route_request to the last byte. The client may leave while an answer is
- * awaited: then `req` is NULL. Whoever keeps an exchange beyond its callback holds it and lets it go. */
+/* One HTTP request and its answer, from route_request to the last byte. The client may leave while an answer
+ * is awaited: then `req` is NULL. Whoever keeps an exchange beyond its callback holds it and lets it go. */
 #ifndef SOC_API_EXCHANGE_H
 #define SOC_API_EXCHANGE_H
 
@@ -41,7 +41,8 @@ void exchange_observe(exchange_observer observer);
 struct text exchange_header(const struct exchange *exchange, const char *name);
 struct text exchange_body(const struct exchange *exchange);
 
-/* The answers below do nothing when the client is gone; after one of them `req` is NULL. Bodies are copied. */
+/* The answers below do nothing when the client is gone; after one of them `req` is NULL. Bodies are copied.
+ */
 void exchange_answer(struct exchange *exchange, int http_status, const char *content_type,
                      const struct header *headers, unsigned header_count, struct text body);
 void exchange_answer_json(struct exchange *exchange, int http_status, struct text body);
@@ -53,8 +54,8 @@ void exchange_answer_problem(struct exchange *exchange, enum status status, cons
 void exchange_answer_faults(struct exchange *exchange, const struct faults *faults, const char *member);
 
 /* The problem as JSON; headers aside, what the two above send. `more` are members to add, may be empty. */
-void problem_write(struct buffer *out, int http_status, const char *word, const char *title, const char *detail,
-                   const struct faults *faults, const char *member);
+void problem_write(struct buffer *out, int http_status, const char *word, const char *title,
+                   const char *detail, const struct faults *faults, const char *member);
 
 /* `[{"pointer":…,"detail":…},…]` */
 struct writer;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/http/h2o_reactor.h"
+#include "shared/base/socket_port.h"
 
 enum { LISTEN_BACKLOG = 1024, ACCEPTS_PER_TURN = 64 };
 
@@ -40,7 +41,8 @@ struct problem_stream {
     struct text body;
 };
 
-static void send_problem(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs, size_t count, h2o_send_state_t state) {
+static void send_problem(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs, size_t count,
+                         h2o_send_state_t state) {
     (void)bufs;
     (void)count;
     struct text body = ((struct problem_stream *)self)->body;
@@ -52,14 +54,16 @@ static void on_own_error(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slo
     (void)self;
     enum status status = req->res.status == 413 ? STATUS_TOO_LARGE : STATUS_MALFORMED;
     struct buffer out = BUFFER_EMPTY;
-    problem_write(&out, req->res.status, status_row(status)->name, status_row(status)->title, NULL, NULL, NULL);
+    problem_write(&out, req->res.status, status_row(status)->name, status_row(status)->title, NULL, NULL,
+                  NULL);
     h2o_iovec_t body = h2o_strdup(&req->pool, out.at, out.len);
     buffer_fini(&out);
     struct problem_stream *stream = (struct problem_stream *)h2o_add_ostream(req, sizeof(*stream), slot);
     stream->super.do_send = send_problem;
     stream->body = (struct text){body.base, body.len};
     req->res.content_length = body.len;
-    h2o_set_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, H2O_STRLIT("application/problem+json"), 1);
+    h2o_set_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE,
+                   H2O_STRLIT("application/problem+json"), 1);
     h2o_setup_next_ostream(req, &stream->super.next);
 }
 
@@ -68,7 +72,8 @@ static void configure(struct server *server, const struct server_options *option
     server->config.server_name = h2o_iovec_init(H2O_STRLIT("soc-api"));
     server->config.http1.upgrade_to_http2 = 0;
     server->config.max_request_entity_size = options->body_max;
-    h2o_hostconf_t *host = h2o_config_register_host(&server->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    h2o_hostconf_t *host =
+        h2o_config_register_host(&server->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
     struct server_handler *handler = (struct server_handler *)h2o_create_handler(path, sizeof(*handler));
     handler->super.on_req = on_request;
@@ -83,7 +88,8 @@ static SSL_CTX *load_tls(const struct server_options *options, char *why, size_t
         abort();
     SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
     if (SSL_CTX_use_certificate_chain_file(tls, options->tls_certificate) == 1 &&
-        SSL_CTX_use_PrivateKey_file(tls, options->tls_key, SSL_FILETYPE_PEM) == 1 && SSL_CTX_check_private_key(tls) == 1)
+        SSL_CTX_use_PrivateKey_file(tls, options->tls_key, SSL_FILETYPE_PEM) == 1 &&
+        SSL_CTX_check_private_key(tls) == 1)
         return tls;
     char reason[160];
     ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
@@ -94,7 +100,8 @@ static SSL_CTX *load_tls(const struct server_options *options, char *why, size_t
 
 static int bind_one(const struct addrinfo *address) {
     int on = 1;
-    int fd = socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol);
+    int fd =
+        socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol);
     if (fd == -1)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -119,18 +126,10 @@ static int listen_at(const struct server_options *options, char *why, size_t why
     }
     int fd = bind_one(found);
     if (fd == -1)
-        snprintf(why, why_size, "cannot listen on %s port %d: %s", options->host, options->port, strerror(errno));
+        snprintf(why, why_size, "cannot listen on %s port %d: %s", options->host, options->port,
+                 strerror(errno));
     freeaddrinfo(found);
     return fd;
-}
-
-static int port_of(int fd) {
-    struct sockaddr_storage name;
-    socklen_t len = sizeof(name);
-    if (getsockname(fd, (struct sockaddr *)&name, &len) != 0)
-        return 0;
-    return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
-                                            : ((struct sockaddr_in *)&name)->sin_port);
 }
 
 static void on_accept(h2o_socket_t *listener, const char *error) {
@@ -145,10 +144,14 @@ static void on_accept(h2o_socket_t *listener, const char *error) {
     }
 }
 
+/* As long as the process: h2o's loops and configurations are never taken down (they would leak). */
+static struct server *volatile kept;
+
 struct server *server_open(const struct server_options *options, char *why, size_t why_size) {
     struct server *server = calloc(1, sizeof(*server));
     if (server == NULL)
         abort();
+    kept = server;
     server->routes = options->routes;
     server->app = options->app;
     configure(server, options);
@@ -158,7 +161,7 @@ struct server *server_open(const struct server_options *options, char *why, size
     int fd = listen_at(options, why, why_size);
     if (fd == -1)
         return NULL;
-    server->port = port_of(fd);
+    server->port = socket_port(fd);
     h2o_context_init(&server->context, h2o_evloop_create(), &server->config);
     server->accept.ctx = &server->context;
     server->accept.hosts = server->config.hosts;

@@ -8,7 +8,7 @@
 
 struct server_options {
     const char *host;
-    int port; /* 0: any free one */
+    int port;                    /* 0: any free one */
     const char *tls_certificate; /* PEM files; "" for plain HTTP */
     const char *tls_key;
     const struct route *routes;

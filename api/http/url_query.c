@@ -15,7 +15,7 @@ static struct text decode(struct arena *arena, struct text raw) {
     for (size_t i = 0; i < raw.len; i++) {
         char c = raw.at[i];
         if (c == '%' && i + 2 < raw.len && hex_digit(raw.at[i + 1]) >= 0 && hex_digit(raw.at[i + 2]) >= 0) {
-            *write++ = (char)(hex_digit(raw.at[i + 1]) << 4 | hex_digit(raw.at[i + 2]));
+            *write++ = (char)(hex_digit(raw.at[i + 1]) * 16 + hex_digit(raw.at[i + 2]));
             i += 2;
         } else {
             *write++ = c == '+' ? ' ' : c;
@@ -53,7 +53,8 @@ void url_query_encode(struct buffer *out, struct text text) {
     static const char hex[] = "0123456789ABCDEF";
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.at[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~,:", c) != NULL;
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     strchr("-._~,:", c) != NULL;
         if (plain && c != 0) {
             buffer_append_char(out, (char)c);
         } else {

@@ -8,7 +8,12 @@
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
-enum { BATCH_THREATS = 20, PONG_SECONDS = 10, BEHIND_GRACE_MS = 1000, CUSTOMER_ID_ROOM = SIGNAL_CUSTOMER_ID_MAX + 1 };
+enum {
+    BATCH_THREATS = 20,
+    PONG_SECONDS = 10,
+    BEHIND_GRACE_MS = 1000,
+    CUSTOMER_ID_ROOM = SIGNAL_CUSTOMER_ID_MAX + 1
+};
 
 struct client {
     struct hub *hub;
@@ -59,7 +64,8 @@ static void free_if_over(struct client *client) {
         free(client);
 }
 
-static void write_batch(struct buffer *out, const struct client_batch *batch, const struct fetched *threats, unsigned count) {
+static void write_batch(struct buffer *out, const struct client_batch *batch, const struct fetched *threats,
+                        unsigned count) {
     bool first = true;
     buffer_printf(out, "{\"type\":\"%s\",\"data\":[", batch->type);
     for (unsigned i = 0; i < count; i++) {
@@ -70,7 +76,8 @@ static void write_batch(struct buffer *out, const struct client_batch *batch, co
         first = false;
         buffer_append_text(out, threats[i].body);
     }
-    buffer_printf(out, "],\"last_id\":\"%" PRIu64 "-%" PRIu64 "\"}", batch->position.ms, batch->position.sequence);
+    buffer_printf(out, "],\"last_id\":\"%" PRIu64 "-%" PRIu64 "\"}", batch->position.ms,
+                  batch->position.sequence);
 }
 
 /* Sent even when nothing could be fetched: an empty batch beats silence. */
@@ -176,11 +183,12 @@ struct filter_row {
 };
 
 static const struct filter_row filter_rows[] = {
-    {"severity", FILTER_WORDS},    {"threat_type", FILTER_WORDS},        {"status", FILTER_WORDS},
+    {"severity", FILTER_WORDS},   {"threat_type", FILTER_WORDS},       {"status", FILTER_WORDS},
     {"customer_id", FILTER_TEXT}, {"requires_review", FILTER_BOOLEAN}, {"search", FILTER_TEXT},
 };
 
-static const char *const filter_kind_words[] = {"must be a list of strings", "must be a string", "must be true or false"};
+static const char *const filter_kind_words[] = {"must be a list of strings", "must be a string",
+                                                "must be true or false"};
 
 /* `["high","critical"]` → `high,critical`, as a URL would have it. */
 static bool join_words(const json_t *value, struct buffer *out) {
@@ -268,7 +276,8 @@ static void on_subscribe(struct client *client, json_t *message) {
 
 static bool parse_log_id(const char *text, uint64_t *ms, uint64_t *sequence) {
     int used = 0;
-    return text != NULL && sscanf(text, "%20" SCNu64 "-%20" SCNu64 "%n", ms, sequence, &used) == 2 && text[used] == '\0';
+    return text != NULL && sscanf(text, "%20" SCNu64 "-%20" SCNu64 "%n", ms, sequence, &used) == 2 &&
+           text[used] == '\0';
 }
 
 static bool is_before(struct log_position a, struct log_position b) {
@@ -380,7 +389,8 @@ static bool origin_allowed(const struct hub *hub, const struct exchange *exchang
     if (origin.at == NULL || strcmp(allowed, "*") == 0)
         return true;
     h2o_iovec_t host = exchange->req->input.authority;
-    return allowed[0] == '\0' ? origin_is_host(origin, (struct text){host.base, host.len}) : origin_listed(origin, allowed);
+    return allowed[0] == '\0' ? origin_is_host(origin, (struct text){host.base, host.len})
+                              : origin_listed(origin, allowed);
 }
 
 static void refuse(struct exchange *exchange, enum status status, const char *detail) {

@@ -6,7 +6,12 @@
 #include "shared/json/writer.h"
 #include "shared/telemetry/metrics.h"
 
-enum { CHUNK_ROWS = 128, WAITING_ROWS_MAX = 65536, RING_BURST_BYTES = 4 * 1024 * 1024, TICK_CLIENTS_EVERY_MS = 250 };
+enum {
+    CHUNK_ROWS = 128,
+    WAITING_ROWS_MAX = 65536,
+    RING_BURST_BYTES = 4 * 1024 * 1024,
+    TICK_CLIENTS_EVERY_MS = 250
+};
 
 /* A row on its way to the ring; its texts lie behind it. */
 struct waiting_row {
@@ -96,7 +101,8 @@ static void write_summary(struct buffer *out, const struct log_row *row) {
     writer_open_object(&writer);
     writer_member_text(&writer, "id", (struct text){id, UUID_LENGTH});
     writer_member_string(&writer, "status", vocabulary_word(&vocabulary_threat_status, (int)row->status));
-    writer_member_string(&writer, "threat_type", vocabulary_word(&vocabulary_threat_type, (int)row->threat_type));
+    writer_member_string(&writer, "threat_type",
+                         vocabulary_word(&vocabulary_threat_type, (int)row->threat_type));
     if (row->severity != SEVERITY_NONE)
         writer_member_string(&writer, "severity", vocabulary_word(&vocabulary_severity, (int)row->severity));
     if (row->verdict != VERDICT_NONE)
@@ -108,7 +114,8 @@ static void write_summary(struct buffer *out, const struct log_row *row) {
     writer_close_object(&writer);
 }
 
-static void push_to_ring(struct live *live, const struct waiting_row *waiting, enum live_kind kind, struct text data) {
+static void push_to_ring(struct live *live, const struct waiting_row *waiting, enum live_kind kind,
+                         struct text data) {
     struct hub *hub = &live->hub;
     ring_push(hub->ring, kind, waiting->position.ms, waiting->position.sequence, &waiting->row, data);
     hub->pushed_bytes += ring_peek(hub->ring, ring_last(hub->ring))->frame_bytes;
@@ -143,7 +150,8 @@ static void on_bodies(void *arg, enum status status, const struct fetched *threa
     if (status != STATUS_OK)
         return; /* the chunk stays; live_tick asks again */
     for (unsigned i = 0; i < live->chunk_count; i++) {
-        push_row(live, live->chunk[i], live->fetched_at[i] < 0 ? TEXT_NONE : threats[live->fetched_at[i]].body);
+        push_row(live, live->chunk[i],
+                 live->fetched_at[i] < 0 ? TEXT_NONE : threats[live->fetched_at[i]].body);
         free(live->chunk[i]);
     }
     live->chunk_count = 0;
@@ -207,7 +215,8 @@ void push_event(struct live *live, struct log_position position, const struct lo
             pass_by(live, position);
         return;
     }
-    if (live->waiting == WAITING_ROWS_MAX) { /* Redis gives rows but no bodies: nobody may have a silent hole */
+    if (live->waiting ==
+        WAITING_ROWS_MAX) { /* Redis gives rows but no bodies: nobody may have a silent hole */
         forget_waiting(live);
         close_all(live, CLOSE_TRY_LATER, "events were lost: connect again");
     }

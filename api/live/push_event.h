@@ -1,5 +1,5 @@
-/* Door: a row of threats:log comes in, every client that wants it has it on its way when this is done. The last
- * door: behind it are the clients' sockets.
+/* Door: a row of threats:log comes in, every client that wants it has it on its way when this is done. The
+ * last door: behind it are the clients' sockets.
  *
  * Rows wait in order while the bodies of completed threats are fetched; each event is framed once into the
  * ring; clients keep a cursor. Nothing is fetched or framed for nobody. */

@@ -17,7 +17,8 @@ struct consumer {
 struct reading {
     long long length, lag, pending, dead_letters;
     bool group_there, lag_valid;
-    char last_delivered[ENTRY_ID_MAX], last_generated[ENTRY_ID_MAX], oldest_pending[ENTRY_ID_MAX], oldest_waiting[ENTRY_ID_MAX];
+    char last_delivered[ENTRY_ID_MAX], last_generated[ENTRY_ID_MAX], oldest_pending[ENTRY_ID_MAX],
+        oldest_waiting[ENTRY_ID_MAX];
     int64_t redis_ms; /* TIME */
     struct consumer consumers[CONSUMERS_MAX];
     unsigned consumer_count;
@@ -85,11 +86,15 @@ static uint64_t outstanding_of(const struct reading *reading) {
 
 /* Ages by Redis' own clock; negative when there is nothing of that age. */
 static double oldest_waiting_s(const struct reading *reading) {
-    return reading->oldest_waiting[0] == '\0' ? -1 : (double)(reading->redis_ms - id_ms(reading->oldest_waiting)) / 1000;
+    return reading->oldest_waiting[0] == '\0'
+               ? -1
+               : (double)(reading->redis_ms - id_ms(reading->oldest_waiting)) / 1000;
 }
 
 static double oldest_pending_s(const struct reading *reading) {
-    return reading->oldest_pending[0] == '\0' ? -1 : (double)(reading->redis_ms - id_ms(reading->oldest_pending)) / 1000;
+    return reading->oldest_pending[0] == '\0'
+               ? -1
+               : (double)(reading->redis_ms - id_ms(reading->oldest_pending)) / 1000;
 }
 
 static void show_metrics(const struct reading *reading) {
@@ -107,7 +112,8 @@ static void show_metrics(const struct reading *reading) {
 }
 
 static void hide_metrics(void) {
-    static const enum metric group[] = {METRIC_STREAM_LENGTH, METRIC_STREAM_PENDING, METRIC_STREAM_LAG, METRIC_STREAM_OLDEST,
+    static const enum metric group[] = {METRIC_STREAM_LENGTH,    METRIC_STREAM_PENDING,
+                                        METRIC_STREAM_LAG,       METRIC_STREAM_OLDEST,
                                         METRIC_STREAM_CONSUMERS, METRIC_DEAD_LETTERS_STORED};
     for (size_t i = 0; i < sizeof(group) / sizeof(group[0]); i++)
         metrics_hide(group[i]);
@@ -185,7 +191,8 @@ static void ask_oldest_waiting(struct inquiry *inquiry);
 static void one_less(struct inquiry *inquiry) {
     if (--inquiry->awaited > 0)
         return;
-    if (inquiry->status == STATUS_OK && !inquiry->second_round && inquiry->reading.last_generated[0] != '\0') {
+    if (inquiry->status == STATUS_OK && !inquiry->second_round &&
+        inquiry->reading.last_generated[0] != '\0') {
         inquiry->second_round = true;
         ask_oldest_waiting(inquiry);
     } else {
@@ -196,7 +203,8 @@ static void one_less(struct inquiry *inquiry) {
 static void ask(struct inquiry *inquiry, link_reply on_reply) {
     struct backlog *backlog = inquiry->backlog;
     inquiry->awaited++;
-    if (link_send(*backlog->link, command_finish(&backlog->command), LINK_DEADLINE_MS, on_reply, inquiry) == STATUS_OK)
+    if (link_send(*backlog->link, command_finish(&backlog->command), LINK_DEADLINE_MS, on_reply, inquiry) ==
+        STATUS_OK)
         return;
     inquiry->status = STATUS_UNAVAILABLE;
     inquiry->awaited--;
@@ -220,7 +228,8 @@ static void on_stream(void *arg, enum status status, const redisReply *reply) {
 
 static void on_groups(void *arg, enum status status, const redisReply *reply) {
     struct inquiry *inquiry = arg;
-    for (size_t i = 0; usable(inquiry, status, reply) && reply_is_array(reply, 1) && i < reply->elements; i++) {
+    for (size_t i = 0; usable(inquiry, status, reply) && reply_is_array(reply, 1) && i < reply->elements;
+         i++) {
         const redisReply *group = reply->element[i];
         if (!text_is(reply_text(reply_field(group, "name")), CONSUMER_GROUP))
             continue;
@@ -235,12 +244,14 @@ static void on_groups(void *arg, enum status status, const redisReply *reply) {
 static void on_consumers(void *arg, enum status status, const redisReply *reply) {
     struct inquiry *inquiry = arg;
     struct reading *reading = &inquiry->reading;
-    for (size_t i = 0; usable(inquiry, status, reply) && reply_is_array(reply, 1) && i < reply->elements; i++) {
+    for (size_t i = 0; usable(inquiry, status, reply) && reply_is_array(reply, 1) && i < reply->elements;
+         i++) {
         if (reading->consumer_count == CONSUMERS_MAX)
             break;
         struct consumer *consumer = &reading->consumers[reading->consumer_count++];
         struct text name = reply_text(reply_field(reply->element[i], "name"));
-        snprintf(consumer->name, sizeof(consumer->name), "%.*s", (int)name.len, name.at == NULL ? "" : name.at);
+        snprintf(consumer->name, sizeof(consumer->name), "%.*s", (int)name.len,
+                 name.at == NULL ? "" : name.at);
         consumer->pending = reply_integer(reply_field(reply->element[i], "pending"), 0);
         consumer->idle_ms = reply_integer(reply_field(reply->element[i], "idle"), 0);
     }
@@ -272,7 +283,8 @@ static void on_pending(void *arg, enum status status, const redisReply *reply) {
 static void on_time(void *arg, enum status status, const redisReply *reply) {
     struct inquiry *inquiry = arg;
     if (usable(inquiry, status, reply) && reply_is_array(reply, 2))
-        inquiry->reading.redis_ms = strtoll(reply->element[0]->str, NULL, 10) * 1000 + strtoll(reply->element[1]->str, NULL, 10) / 1000;
+        inquiry->reading.redis_ms = strtoll(reply->element[0]->str, NULL, 10) * 1000 +
+                                    strtoll(reply->element[1]->str, NULL, 10) / 1000;
     one_less(inquiry);
 }
 
@@ -286,16 +298,18 @@ static void on_oldest_waiting(void *arg, enum status status, const redisReply *r
 static void ask_oldest_waiting(struct inquiry *inquiry) {
     struct command *command = &inquiry->backlog->command;
     char from[ENTRY_ID_MAX + 1];
-    snprintf(from, sizeof(from), "(%s", inquiry->reading.last_delivered[0] == '\0' ? "0-0" : inquiry->reading.last_delivered);
+    snprintf(from, sizeof(from), "(%s",
+             inquiry->reading.last_delivered[0] == '\0' ? "0-0" : inquiry->reading.last_delivered);
     inquiry->awaited++;
     command_begin(command, "XRANGE");
-    command_words(command, keyspace_fixed(inquiry->backlog->keyspace, KEY_STREAM), from, "+", "COUNT", "1", NULL);
+    command_words(command, keyspace_fixed(inquiry->backlog->keyspace, KEY_STREAM), from, "+", "COUNT", "1",
+                  NULL);
     ask(inquiry, on_oldest_waiting);
     one_less(inquiry);
 }
 
-static void ask_about(struct inquiry *inquiry, link_reply on_reply, const char *verb, const char *word, const char *key,
-                      const char *last) {
+static void ask_about(struct inquiry *inquiry, link_reply on_reply, const char *verb, const char *word,
+                      const char *key, const char *last) {
     struct command *command = &inquiry->backlog->command;
     command_begin(command, verb);
     if (word != NULL)
@@ -316,7 +330,8 @@ void backlog_ask(struct backlog *backlog, backlog_done done, void *arg) {
     ask_about(inquiry, on_time, "TIME", NULL, NULL, NULL);
     ask_about(inquiry, on_stream, "XINFO", "STREAM", keyspace_fixed(keyspace, KEY_STREAM), NULL);
     ask_about(inquiry, on_groups, "XINFO", "GROUPS", keyspace_fixed(keyspace, KEY_STREAM), NULL);
-    ask_about(inquiry, on_consumers, "XINFO", "CONSUMERS", keyspace_fixed(keyspace, KEY_STREAM), CONSUMER_GROUP);
+    ask_about(inquiry, on_consumers, "XINFO", "CONSUMERS", keyspace_fixed(keyspace, KEY_STREAM),
+              CONSUMER_GROUP);
     ask_about(inquiry, on_pending, "XPENDING", NULL, keyspace_fixed(keyspace, KEY_STREAM), CONSUMER_GROUP);
     ask_about(inquiry, on_workers, "HGETALL", NULL, keyspace_fixed(keyspace, KEY_WORKERS), NULL);
     ask_about(inquiry, on_dead, "XLEN", NULL, keyspace_fixed(keyspace, KEY_DEAD), NULL);

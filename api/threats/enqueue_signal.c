@@ -99,7 +99,8 @@ static void add_row(struct enqueue *enqueue, struct batch *batch, const struct e
                           .status = THREAT_PENDING,
                           .verdict = VERDICT_NONE,
                           .source_ip = signal->source_ip,
-                          .agent_hash = signal->user_agent.at == NULL ? 0 : log_row_agent_hash(signal->user_agent),
+                          .agent_hash =
+                              signal->user_agent.at == NULL ? 0 : log_row_agent_hash(signal->user_agent),
                           .customer_id = signal->customer_id,
                           .customer_name = signal->customer_name};
     buffer_clear(&enqueue->scratch);
@@ -122,7 +123,8 @@ static void add_arguments(struct enqueue *enqueue, struct batch *batch, const st
     command_string(&batch->arguments, order->idempotency_key.len == 0 ? "" : "1");
 }
 
-void enqueue_signal(struct enqueue *enqueue, const struct enqueue_order *order, enqueue_done done, void *arg) {
+void enqueue_signal(struct enqueue *enqueue, const struct enqueue_order *order, enqueue_done done,
+                    void *arg) {
     if (enqueue->open == NULL)
         enqueue->open = batch_open(enqueue);
     struct batch *batch = enqueue->open;
@@ -148,7 +150,8 @@ static void on_reply(void *arg, enum status status, const redisReply *reply);
 
 static void send_batch(struct batch *batch) {
     batch->attempts++;
-    if (link_send(*batch->enqueue->link, command_finish(&batch->whole), LINK_DEADLINE_MS, on_reply, batch) != STATUS_OK)
+    if (link_send(*batch->enqueue->link, command_finish(&batch->whole), LINK_DEADLINE_MS, on_reply, batch) !=
+        STATUS_OK)
         finish(batch, STATUS_UNAVAILABLE, false, NULL);
 }
 
@@ -161,7 +164,8 @@ static void on_reply(void *arg, enum status status, const redisReply *reply) {
     if (status == STATUS_OK && !reply_is_array(reply, batch->count))
         status = STATUS_INTERNAL;
     if (status != STATUS_OK && reply != NULL)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "enqueue_signal"), LOG_TEXT("reply", reply_text(reply)));
+        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "enqueue_signal"),
+                  LOG_TEXT("reply", reply_text(reply)));
     finish(batch, status, true, status == STATUS_OK ? reply : NULL);
 }
 

@@ -17,8 +17,8 @@ struct enqueue_order {
     struct text idempotency_key; /* or empty */
 };
 
-/* `id` is the order's, or the one that its idempotency key had before (`earlier`). On any status but STATUS_OK
- * the signal was not taken, except that after STATUS_UNAVAILABLE with `sent` nobody knows. */
+/* `id` is the order's, or the one that its idempotency key had before (`earlier`). On any status but
+ * STATUS_OK the signal was not taken, except that after STATUS_UNAVAILABLE with `sent` nobody knows. */
 struct enqueue_result {
     enum status status;
     struct uuid id;

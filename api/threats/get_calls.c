@@ -72,7 +72,8 @@ void get_health(struct exchange *exchange) {
     writer_open_object(&writer);
     writer_member_string(&writer, "status", "healthy");
     writer_member_string(&writer, "version", SOC_VERSION);
-    writer_member_decimal(&writer, "uptime_seconds", (double)(clock_monotonic_ms() - api->started_ms) / 1000, 3);
+    writer_member_decimal(&writer, "uptime_seconds", (double)(clock_monotonic_ms() - api->started_ms) / 1000,
+                          3);
     writer_close_object(&writer);
     exchange_answer_json(exchange, 200, buffer_text(&out));
     buffer_fini(&out);
@@ -84,7 +85,8 @@ bool api_is_ready(const struct api *api) {
 
 void get_ready(struct exchange *exchange) {
     const struct api *api = exchange->app;
-    bool redis = link_is_up(api->commands) && link_is_up(api->log_link), ready = redis && api_is_ready(api) && !api->stopping;
+    bool redis = link_is_up(api->commands) && link_is_up(api->log_link),
+         ready = redis && api_is_ready(api) && !api->stopping;
     struct buffer out = BUFFER_EMPTY;
     struct writer writer;
     writer_init(&writer, &out);

@@ -29,7 +29,8 @@ static void on_page(void *arg, enum status status, const struct fetched *threats
         }
         buffer_append_char(&out, ']');
         struct header header = {"link", buffer_text(&page->link)};
-        exchange_answer(page->exchange, 200, "application/json", &header, page->link.len > 0, buffer_text(&out));
+        exchange_answer(page->exchange, 200, "application/json", &header, page->link.len > 0,
+                        buffer_text(&out));
     }
     buffer_fini(&out);
     buffer_fini(&page->link);
@@ -46,7 +47,8 @@ static struct text mend_offset(struct arena *arena, struct text value) {
     return (struct text){copy, value.len};
 }
 
-static void read_query(struct exchange *exchange, struct arena *arena, struct query *query, struct faults *faults) {
+static void read_query(struct exchange *exchange, struct arena *arena, struct query *query,
+                       struct faults *faults) {
     struct text rest = exchange->query, name, value;
     while (url_query_next(&rest, arena, &name, &value)) {
         if (value.at == NULL) {
@@ -60,7 +62,8 @@ static void read_query(struct exchange *exchange, struct arena *arena, struct qu
 }
 
 /* The same question with the cursor behind the last id shown (RFC 8288). */
-static void write_next_link(struct exchange *exchange, struct arena *arena, const struct uuid *last, struct buffer *link) {
+static void write_next_link(struct exchange *exchange, struct arena *arena, const struct uuid *last,
+                            struct buffer *link) {
     struct text rest = exchange->query, name, value;
     char id[UUID_LENGTH];
     buffer_append_string(link, "</api/threats?");

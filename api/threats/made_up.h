@@ -5,8 +5,8 @@
 #include "shared/base/text.h"
 #include "shared/base/uuid.h"
 
-/* The given object with what it lacks filled in, to be freed; NULL when `json` is no object (then it is judged
- * as it stands). Members that are there stay as they are, right or wrong. */
+/* The given object with what it lacks filled in, to be freed; NULL when `json` is no object (then it is
+ * judged as it stands). Members that are there stay as they are, right or wrong. */
 char *made_up_signal(struct text json, struct uuid_source *random, int64_t now_ms);
 
 #endif

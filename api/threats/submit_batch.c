@@ -64,7 +64,8 @@ static bool split_array(struct text body, struct splitter *splitter, struct faul
     struct text span;
     reader_init(&reader, body);
     if (reader_enter_array(&reader))
-        while (!splitter->too_many && reader_next_element(&reader) && reader_skip(&reader, READER_DEPTH_MAX - 1, &span))
+        while (!splitter->too_many && reader_next_element(&reader) &&
+               reader_skip(&reader, READER_DEPTH_MAX - 1, &span))
             split_add(splitter, span);
     if (splitter->too_many || reader_finish(&reader))
         return true;
@@ -121,8 +122,8 @@ static void answer_result(struct bulk *bulk) {
     }
     write_result(&writer, bulk);
     writer_close_object(&writer);
-    exchange_answer(bulk->exchange, refused ? 422 : 202, refused ? "application/problem+json" : "application/json", NULL, 0,
-                    buffer_text(&out));
+    exchange_answer(bulk->exchange, refused ? 422 : 202,
+                    refused ? "application/problem+json" : "application/json", NULL, 0, buffer_text(&out));
     buffer_fini(&out);
 }
 
@@ -170,7 +171,8 @@ static void submit_one(struct bulk *bulk, unsigned index, struct text json, int6
         if (item == NULL)
             abort();
         *item = (struct bulk_item){bulk, index, signal.threat_type};
-        struct enqueue_order order = {uuid_next(&bulk->api->ids, now_ms), &signal, now_ms, TEXT_LITERAL(""), TEXT_LITERAL("")};
+        struct enqueue_order order = {uuid_next(&bulk->api->ids, now_ms), &signal, now_ms, TEXT_LITERAL(""),
+                                      TEXT_LITERAL("")};
         bulk->awaited++;
         enqueue_signal(bulk->api->enqueue, &order, on_enqueued, item);
         return;
@@ -198,7 +200,8 @@ static void submit_all(struct exchange *exchange, const struct splitter *splitte
 }
 
 void submit_batch(struct exchange *exchange) {
-    static const char *const types[] = {"application/json", "application/x-ndjson", "application/ndjson", NULL};
+    static const char *const types[] = {"application/json", "application/x-ndjson", "application/ndjson",
+                                        NULL};
     static struct text spans[API_BATCH_SIGNALS_MAX];
     struct splitter splitter = {spans, 0, false};
     struct arena arena = ARENA_EMPTY;
@@ -207,7 +210,8 @@ void submit_batch(struct exchange *exchange) {
         return;
     faults_init(&faults, &arena);
     struct text body = exchange_body(exchange), type = exchange_header(exchange, "content-type");
-    bool array = type.len >= 16 && text_equal_ignoring_case((struct text){type.at, 16}, TEXT_LITERAL("application/json"));
+    bool array = type.len >= 16 &&
+                 text_equal_ignoring_case((struct text){type.at, 16}, TEXT_LITERAL("application/json"));
     bool split = true;
     if (array)
         split = split_array(body, &splitter, &faults);

@@ -59,7 +59,8 @@ static struct text traceparent_of(const struct exchange *exchange) {
         return TEXT_LITERAL("");
     for (size_t i = 0; i < value.len; i++) {
         bool dash = i == 2 || i == 35 || i == 52;
-        if (dash ? value.at[i] != '-' : value.at[i] == '\0' || strchr("0123456789abcdef", value.at[i]) == NULL)
+        if (dash ? value.at[i] != '-'
+                 : value.at[i] == '\0' || strchr("0123456789abcdef", value.at[i]) == NULL)
             return TEXT_LITERAL("");
     }
     return value;
@@ -79,7 +80,8 @@ static bool idempotency_key_of(const struct exchange *exchange, struct text *key
     return true;
 }
 
-/* Seconds of `wait=N` in a Prefer header (RFC 7240), cut to WAIT_SECONDS_MAX; `otherwise` when there is none. */
+/* Seconds of `wait=N` in a Prefer header (RFC 7240), cut to WAIT_SECONDS_MAX; `otherwise` when there is none.
+ */
 static unsigned wait_of(const struct exchange *exchange, unsigned otherwise) {
     struct text prefer = exchange_header(exchange, "prefer");
     for (size_t i = 0; i + 5 < prefer.len; i++) {
@@ -98,10 +100,11 @@ static unsigned wait_of(const struct exchange *exchange, unsigned otherwise) {
 }
 
 void answer_not_taken(struct exchange *exchange, const struct enqueue_result *result) {
-    const char *detail = result->sent && result->status == STATUS_UNAVAILABLE
-                             ? "the connection broke before the store answered: whether the signal was taken is not known; "
-                               "send it again with the same Idempotency-Key"
-                             : "nothing was taken: try again";
+    const char *detail =
+        result->sent && result->status == STATUS_UNAVAILABLE
+            ? "the connection broke before the store answered: whether the signal was taken is not known; "
+              "send it again with the same Idempotency-Key"
+            : "nothing was taken: try again";
     reject(exchange, result->status, detail);
 }
 
@@ -124,7 +127,8 @@ static void await_analysis(const struct submission *submission, const struct uui
     waiters_add(submission->api->waiters, id, submission->exchange, deadline_ms, submission->wait_s);
 }
 
-/* This key was used before: the analysis is that of the earlier id, and may be there with no event to come. */
+/* This key was used before: the analysis is that of the earlier id, and may be there with no event to come.
+ */
 static void await_earlier(const struct submission *submission, const struct uuid *earlier) {
     struct api *api = submission->api;
     struct early_look *look = malloc(sizeof(*look));
@@ -174,7 +178,8 @@ static void submit(struct exchange *exchange, struct text json, int64_t now_ms, 
     struct submission *submission = malloc(sizeof(*submission));
     if (submission == NULL)
         abort();
-    *submission = (struct submission){api, exchange, uuid_next(&api->ids, now_ms), wait_s, signal.threat_type};
+    *submission =
+        (struct submission){api, exchange, uuid_next(&api->ids, now_ms), wait_s, signal.threat_type};
     exchange_hold(exchange);
     if (wait_s > 0)
         await_analysis(submission, &submission->id);
@@ -193,6 +198,7 @@ void trigger_signal(struct exchange *exchange) {
         return;
     int64_t now_ms = clock_wall_ms();
     char *json = made_up_signal(exchange_body(exchange), &api->ids, now_ms);
-    submit(exchange, json == NULL ? exchange_body(exchange) : text_of(json), now_ms, wait_of(exchange, TRIGGER_WAIT_SECONDS));
+    submit(exchange, json == NULL ? exchange_body(exchange) : text_of(json), now_ms,
+           wait_of(exchange, TRIGGER_WAIT_SECONDS));
     free(json);
 }

@@ -11,7 +11,8 @@ void validate_signal(struct exchange *exchange);
 /* POST /api/threats/trigger: fields that are missing are made up */
 void trigger_signal(struct exchange *exchange);
 
-/* The checks all three POSTs share: content type, size, readiness. Answers and returns false when one fails. */
+/* The checks all three POSTs share: content type, size, readiness. Answers and returns false when one fails.
+ */
 bool request_is_acceptable(struct exchange *exchange, const char *const *content_types, size_t body_max);
 
 /* Longest wait that Prefer: wait=… is granted. */

@@ -37,7 +37,8 @@ static unsigned bucket_of(const struct uuid *id) {
     return (unsigned)(id->bytes[15] | id->bytes[14] << 8) % BUCKETS;
 }
 
-void waiters_add(struct waiters *waiters, const struct uuid *id, struct exchange *exchange, int64_t deadline_ms, unsigned wait_s) {
+void waiters_add(struct waiters *waiters, const struct uuid *id, struct exchange *exchange,
+                 int64_t deadline_ms, unsigned wait_s) {
     struct waiter *waiter = malloc(sizeof(*waiter));
     struct waiter **bucket = &waiters->buckets[bucket_of(id)];
     if (waiter == NULL)
@@ -113,7 +114,8 @@ void answer_accepted(struct exchange *exchange, const struct uuid *id, unsigned 
     uuid_write(id, body + sizeof("{\"id\":\"") - 1);
     uuid_write(id, location + sizeof("/api/threats/") - 1);
     snprintf(applied, sizeof(applied), "wait=%u", wait_s);
-    struct header headers[] = {{"location", {location, sizeof(location) - 1}}, {"preference-applied", text_of(applied)}};
+    struct header headers[] = {{"location", {location, sizeof(location) - 1}},
+                               {"preference-applied", text_of(applied)}};
     exchange_answer(exchange, 202, "application/json", headers, wait_s > 0 ? 2 : 1,
                     (struct text){body, sizeof(body) - 1});
 }

@@ -12,7 +12,8 @@ struct waiters *waiters_new(void);
 void waiters_free(struct waiters *waiters);
 
 /* Holds the exchange. `wait_s` is what the client asked for, shown as Preference-Applied. */
-void waiters_add(struct waiters *waiters, const struct uuid *id, struct exchange *exchange, int64_t deadline_ms, unsigned wait_s);
+void waiters_add(struct waiters *waiters, const struct uuid *id, struct exchange *exchange,
+                 int64_t deadline_ms, unsigned wait_s);
 
 /* The exchange waits no longer; it is not answered. */
 void waiters_remove(struct waiters *waiters, const struct uuid *id, const struct exchange *exchange);

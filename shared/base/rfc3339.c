@@ -2,8 +2,8 @@
 
 enum { SECONDS_PER_DAY = 86400, MS_PER_DAY = 86400000, DAYS_PER_ERA = 146097 };
 
-static const int64_t FIRST_MS = -62167219200000;  /* 0000-01-01T00:00:00.000Z */
-static const int64_t LAST_MS = 253402300799999;   /* 9999-12-31T23:59:59.999Z */
+static const int64_t FIRST_MS = -62167219200000; /* 0000-01-01T00:00:00.000Z */
+static const int64_t LAST_MS = 253402300799999;  /* 9999-12-31T23:59:59.999Z */
 
 /* Days since 1970-01-01 of a proleptic Gregorian date; eras of 400 years that start on 1 March. */
 static int64_t days_of(int64_t year, unsigned month, unsigned day) {
@@ -111,8 +111,7 @@ void rfc3339_write(int64_t ms, char *out) {
     int64_t shifted = days + 719468;
     int64_t era = (shifted >= 0 ? shifted : shifted - (DAYS_PER_ERA - 1)) / DAYS_PER_ERA;
     unsigned day_of_era = (unsigned)(shifted - era * DAYS_PER_ERA);
-    unsigned year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     unsigned month_index = (5 * day_of_year + 2) / 153;
     unsigned month = month_index < 10 ? month_index + 3 : month_index - 9;

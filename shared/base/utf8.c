@@ -8,7 +8,10 @@ size_t utf8_sequence(const char *at, size_t len) {
     unsigned char first = (unsigned char)at[0];
     if (first < 0x80)
         return 1;
-    size_t need = first >= 0xc2 && first <= 0xdf ? 2 : (first & 0xf0) == 0xe0 ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+    size_t need = first >= 0xc2 && first <= 0xdf   ? 2
+                  : (first & 0xf0) == 0xe0         ? 3
+                  : first >= 0xf0 && first <= 0xf4 ? 4
+                                                   : 0;
     if (need == 0 || need > len)
         return 0;
     for (size_t i = 1; i < need; i++)

@@ -196,7 +196,7 @@ bool redis_url_parse(const char *text, struct redis_url *url, const char **why) 
     const char *mark = strstr(text, "://");
     struct text name = {text, mark == NULL ? 0 : (size_t)(mark - text)};
     const struct scheme *scheme = find_scheme(name);
-    if (scheme == NULL) {
+    if (mark == NULL || scheme == NULL) {
         *why = text_equal_ignoring_case(name, TEXT_LITERAL("rediss"))
                    ? "rediss:// is not spoken here: TLS to Redis goes through a sidecar, give its address"
                    : "it must start with redis://, unix:// or redis+sentinel://";

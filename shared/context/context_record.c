@@ -26,7 +26,9 @@ struct quoted context_record_quote(struct text text) {
     size_t len = text.len > room ? room : text.len;
     for (size_t i = 0; i < len; i++)
         quoted.text[i] = text.at[i] >= ' ' && text.at[i] <= '~' ? text.at[i] : '?';
-    strcpy(quoted.text + len, text.len > room ? "..." : "");
+    memcpy(quoted.text + len, "...", sizeof("..."));
+    if (text.len <= room)
+        quoted.text[len] = '\0';
     return quoted;
 }
 

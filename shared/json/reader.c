@@ -66,7 +66,8 @@ enum value_kind reader_kind(struct reader *reader) {
     case 't':
     case 'f': return VALUE_BOOL;
     case 'n': return VALUE_NULL;
-    default: return *reader->at == '-' || (*reader->at >= '0' && *reader->at <= '9') ? VALUE_NUMBER : VALUE_BROKEN;
+    default:
+        return *reader->at == '-' || (*reader->at >= '0' && *reader->at <= '9') ? VALUE_NUMBER : VALUE_BROKEN;
     }
 }
 
@@ -161,7 +162,10 @@ static bool hex4(const char *at, const char *end, uint32_t *value) {
         return false;
     for (int i = 0; i < 4; i++) {
         char c = at[i];
-        uint32_t digit = c >= '0' && c <= '9' ? (uint32_t)(c - '0') : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10) : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10) : 16;
+        uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
+                         : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
+                         : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
+                                                : 16;
         if (digit > 15)
             return false;
         sum = sum << 4 | digit;
@@ -179,8 +183,8 @@ static bool decode_unicode(const char **at, const char *end, char **out) {
     if (code >= 0xdc00 && code <= 0xdfff)
         return false;
     if (code >= 0xd800 && code <= 0xdbff) {
-        if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u' || !hex4(*at + 2, end, &low) || low < 0xdc00 ||
-            low > 0xdfff)
+        if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u' || !hex4(*at + 2, end, &low) ||
+            low < 0xdc00 || low > 0xdfff)
             return false;
         *at += 6;
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
@@ -212,7 +216,7 @@ static bool decode_text(struct text span, char *out, size_t *len) {
 }
 
 bool reader_take_text(struct reader *reader, struct arena *arena, struct text *value) {
-    struct text span;
+    struct text span = TEXT_NONE;
     bool escaped;
     skip_blanks(reader);
     if (reader->fault != READER_FINE)
@@ -326,7 +330,7 @@ static bool skip_value(struct reader *reader, int depth_left, struct names *name
 
 static bool skip_object(struct reader *reader, int depth_left, struct names *names) {
     size_t from = names->count;
-    struct text name;
+    struct text name = TEXT_NONE;
     if (!reader_enter_object(reader))
         return false;
     while (reader_next_member(reader, &names->scratch, &name)) {
@@ -367,7 +371,8 @@ static bool skip_value(struct reader *reader, int depth_left, struct names *name
         return skip_scalar(reader, kind, &names->scratch);
     if (depth_left < 1)
         return fail(reader, READER_TOO_DEEP);
-    return kind == VALUE_OBJECT ? skip_object(reader, depth_left, names) : skip_array(reader, depth_left, names);
+    return kind == VALUE_OBJECT ? skip_object(reader, depth_left, names)
+                                : skip_array(reader, depth_left, names);
 }
 
 bool reader_skip(struct reader *reader, int depth_max, struct text *span) {

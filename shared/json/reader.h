@@ -1,6 +1,6 @@
 /* A pull reader for JSON (RFC 8259) on the hot path: one pass over borrowed bytes, no tree. Stricter than the
- * RFC where the contract is: UTF-8 must be well-formed, lone surrogates are errors, depth is bounded, repeated
- * names are noticed. The first fault sticks; every later call fails.
+ * RFC where the contract is: UTF-8 must be well-formed, lone surrogates are errors, depth is bounded,
+ * repeated names are noticed. The first fault sticks; every later call fails.
  *
  *     reader_init(&r, json);
  *     if (reader_enter_object(&r))

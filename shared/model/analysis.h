@@ -120,7 +120,7 @@ struct analysis {
     bool requires_human_review;
     struct text review_reasons[REVIEW_REASONS_MAX];
     unsigned review_reason_count;
-    int64_t created_at_ms;   /* received by the API */
+    int64_t created_at_ms; /* received by the API */
     int64_t completed_at_ms;
     double total_processing_time_ms; /* from receipt to the end of the analysis; the phases sum to it */
 };

@@ -49,7 +49,7 @@ struct crawler_fact {
 /* A special-purpose range (RFC 6890 registries); cidr NULL when the address is an ordinary one. */
 struct range_fact {
     const char *cidr;
-    const char *meaning; /* "private use" */
+    const char *meaning;   /* "private use" */
     const char *reference; /* "RFC 1918" */
 };
 

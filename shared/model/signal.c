@@ -51,8 +51,8 @@ static void read_threat_type(struct signal_scan *scan, const struct text *name) 
 }
 
 static bool is_customer_id_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
 }
 
 static void read_customer_id(struct signal_scan *scan, const struct text *name) {
@@ -65,7 +65,8 @@ static void read_customer_id(struct signal_scan *scan, const struct text *name) 
     if (fine)
         scan->signal->customer_id = id;
     else
-        faults_add(scan->faults, name, "must be 1 to %d characters of A-Z a-z 0-9 . _ -", SIGNAL_CUSTOMER_ID_MAX);
+        faults_add(scan->faults, name, "must be 1 to %d characters of A-Z a-z 0-9 . _ -",
+                   SIGNAL_CUSTOMER_ID_MAX);
 }
 
 static void read_customer_name(struct signal_scan *scan, const struct text *name) {
@@ -104,7 +105,8 @@ static void read_user_agent(struct signal_scan *scan, const struct text *name) {
         scan->signal->user_agent = value;
 }
 
-static void read_integer(struct signal_scan *scan, const struct text *name, int64_t min, int64_t max, int64_t *value) {
+static void read_integer(struct signal_scan *scan, const struct text *name, int64_t min, int64_t max,
+                         int64_t *value) {
     struct text digits;
     int64_t number;
     if (reader_kind(&scan->reader) != VALUE_NUMBER) {
@@ -115,7 +117,8 @@ static void read_integer(struct signal_scan *scan, const struct text *name, int6
     if (!reader_take_number(&scan->reader, &digits))
         return;
     if (!reader_number_to_integer(digits, &number) || number < min || number > max)
-        faults_add(scan->faults, name, "must be an integer from %lld to %lld", (long long)min, (long long)max);
+        faults_add(scan->faults, name, "must be an integer from %lld to %lld", (long long)min,
+                   (long long)max);
     else
         *value = number;
 }
@@ -136,7 +139,8 @@ static void read_detected_at(struct signal_scan *scan, const struct text *name) 
     if (!rfc3339_parse(value, &ms))
         faults_add(scan->faults, name, "must be a time of RFC 3339, like 2026-11-21T03:34:54Z");
     else if (ms > scan->latest_ms)
-        faults_add(scan->faults, name, "lies more than %d minutes in the future", SIGNAL_FUTURE_MS_MAX / 60000);
+        faults_add(scan->faults, name, "lies more than %d minutes in the future",
+                   SIGNAL_FUTURE_MS_MAX / 60000);
     else
         scan->signal->detected_at_ms = ms;
 }
@@ -151,7 +155,8 @@ static void read_raw_data(struct signal_scan *scan, const struct text *name) {
     scan->reader.repeated_name = false;
     if (!reader_skip(&scan->reader, SIGNAL_RAW_DATA_DEPTH_MAX, &span)) {
         if (scan->reader.fault == READER_TOO_DEEP)
-            faults_add(scan->faults, name, "must not be nested deeper than %d levels", SIGNAL_RAW_DATA_DEPTH_MAX);
+            faults_add(scan->faults, name, "must not be nested deeper than %d levels",
+                       SIGNAL_RAW_DATA_DEPTH_MAX);
         return;
     }
     if (scan->reader.repeated_name)
@@ -224,7 +229,8 @@ static enum status read_bounded(struct text json, int64_t default_ms, int64_t la
     if (reader_finish(&scan.reader))
         tell_missing(faults, seen);
     else if (scan.reader.fault != READER_TOO_DEEP || faults->count == 0)
-        faults_add(faults, NULL, "%s (byte %zu)", reader_fault_text(scan.reader.fault), reader_offset(&scan.reader));
+        faults_add(faults, NULL, "%s (byte %zu)", reader_fault_text(scan.reader.fault),
+                   reader_offset(&scan.reader));
     if (faults->count > 0)
         return STATUS_INVALID;
     *signal = read;
@@ -236,14 +242,16 @@ enum status signal_read(struct text json, int64_t now_ms, struct arena *arena, s
     return read_bounded(json, now_ms, now_ms + SIGNAL_FUTURE_MS_MAX, arena, signal, faults);
 }
 
-enum status signal_read_stored(struct text json, struct arena *arena, struct signal *signal, struct faults *faults) {
+enum status signal_read_stored(struct text json, struct arena *arena, struct signal *signal,
+                               struct faults *faults) {
     return read_bounded(json, 0, INT64_MAX, arena, signal, faults);
 }
 
 void signal_write(struct writer *writer, const struct signal *signal) {
     char ip[ADDRESS_TEXT_MAX];
     writer_open_object(writer);
-    writer_member_string(writer, "threat_type", vocabulary_word(&vocabulary_threat_type, (int)signal->threat_type));
+    writer_member_string(writer, "threat_type",
+                         vocabulary_word(&vocabulary_threat_type, (int)signal->threat_type));
     writer_member_text(writer, "customer_id", signal->customer_id);
     writer_member_text(writer, "customer_name", signal->customer_name);
     writer_member_text(writer, "source_ip", (struct text){ip, address_write(&signal->source_ip, ip)});

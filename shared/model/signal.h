@@ -38,14 +38,15 @@ struct signal {
 };
 
 /* Reads and checks one signal. `json` must be one JSON object and nothing behind it. STATUS_INVALID: every
- * broken rule is in `faults`, bytes that are no JSON among them (pointer ""). `now_ms` is the time of receipt:
- * the default of detected_at and the measure of "in the future". */
+ * broken rule is in `faults`, bytes that are no JSON among them (pointer ""). `now_ms` is the time of
+ * receipt: the default of detected_at and the measure of "in the future". */
 enum status signal_read(struct text json, int64_t now_ms, struct arena *arena, struct signal *signal,
                         struct faults *faults);
 
 /* Reads a signal that was checked before (a stream entry): same rules, except that detected_at may lie in
  * the future, since clocks differ. */
-enum status signal_read_stored(struct text json, struct arena *arena, struct signal *signal, struct faults *faults);
+enum status signal_read_stored(struct text json, struct arena *arena, struct signal *signal,
+                               struct faults *faults);
 
 /* Writes the canonical JSON: fields in the order above, absent ones left out. */
 void signal_write(struct writer *writer, const struct signal *signal);

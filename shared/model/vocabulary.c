@@ -4,34 +4,48 @@
 
 #define VOCABULARY(field, ...)                                                                               \
     static const char *const words_##field[] = {__VA_ARGS__};                                                \
-    const struct vocabulary vocabulary_##field = {                                                           \
-        #field, words_##field, (int)(sizeof(words_##field) / sizeof(words_##field[0]))}
+    const struct vocabulary vocabulary_##field = {#field, words_##field,                                     \
+                                                  (int)(sizeof(words_##field) / sizeof(words_##field[0]))}
 
-VOCABULARY(threat_type, "bot_traffic", "credential_stuffing", "account_takeover", "data_scraping", "geo_anomaly",
-           "rate_limit_breach", "brute_force", "proxy_network", "device_compromise", "anomaly_detection");
+VOCABULARY(threat_type, "bot_traffic", "credential_stuffing", "account_takeover", "data_scraping",
+           "geo_anomaly", "rate_limit_breach", "brute_force", "proxy_network", "device_compromise",
+           "anomaly_detection");
 VOCABULARY(threat_status, "pending", "analyzing", "completed", "failed");
 VOCABULARY(severity, "low", "medium", "high", "critical");
 VOCABULARY(verdict, "none", "false_positive", "true_positive");
 VOCABULARY(recommendation, "likely_fp", "needs_review", "likely_real");
 VOCABULARY(agent, "historical", "config", "devops", "context", "priority");
 VOCABULARY(fp_category, "user_agent", "ip_reputation", "request_pattern", "history", "agent_confidence");
-VOCABULARY(action_type, "block_ip", "rate_limit", "challenge", "whitelist", "monitor", "escalate", "quarantine");
+VOCABULARY(action_type, "block_ip", "rate_limit", "challenge", "whitelist", "monitor", "escalate",
+           "quarantine");
 VOCABULARY(urgency, "immediate", "urgent", "normal", "low");
 VOCABULARY(tier, "standard", "premium", "enterprise");
 VOCABULARY(infra_kind, "deployment", "config_change", "maintenance", "load_test", "outage");
-VOCABULARY(intel_category, "blocklist", "tor", "proxy", "vpn", "hosting", "shared_egress", "crawler", "scanner");
+VOCABULARY(intel_category, "blocklist", "tor", "proxy", "vpn", "hosting", "shared_egress", "crawler",
+           "scanner");
 VOCABULARY(crawler_verdict, "no_claim", "verified", "pretended", "cannot_tell");
 VOCABULARY(event_kind, "created", "completed", "failed", "updated", "expired");
 VOCABULARY(phase, "queue_wait", "agent_execution", "fp_analysis", "response_planning", "timeline");
 VOCABULARY(timeline_kind, "detection", "enrichment", "analysis", "correlation", "decision", "action");
 
 const struct vocabulary *const vocabulary_all[] = {
-    &vocabulary_threat_type,    &vocabulary_threat_status,  &vocabulary_severity,
-    &vocabulary_verdict,        &vocabulary_recommendation, &vocabulary_agent,
-    &vocabulary_fp_category,    &vocabulary_action_type,    &vocabulary_urgency,
-    &vocabulary_tier,           &vocabulary_infra_kind,     &vocabulary_intel_category,
-    &vocabulary_crawler_verdict, &vocabulary_event_kind,    &vocabulary_phase,
-    &vocabulary_timeline_kind,  NULL,
+    &vocabulary_threat_type,
+    &vocabulary_threat_status,
+    &vocabulary_severity,
+    &vocabulary_verdict,
+    &vocabulary_recommendation,
+    &vocabulary_agent,
+    &vocabulary_fp_category,
+    &vocabulary_action_type,
+    &vocabulary_urgency,
+    &vocabulary_tier,
+    &vocabulary_infra_kind,
+    &vocabulary_intel_category,
+    &vocabulary_crawler_verdict,
+    &vocabulary_event_kind,
+    &vocabulary_phase,
+    &vocabulary_timeline_kind,
+    NULL,
 };
 
 int vocabulary_find(const struct vocabulary *vocabulary, struct text word) {

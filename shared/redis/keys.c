@@ -46,15 +46,16 @@ void keyspace_idempotency(const struct keyspace *keyspace, struct text idempoten
     buffer_append_text(out, idempotency_key);
 }
 
-void keyspace_history_customer(const struct keyspace *keyspace, struct text customer_id, enum threat_type type,
-                               struct buffer *out) {
+void keyspace_history_customer(const struct keyspace *keyspace, struct text customer_id,
+                               enum threat_type type, struct buffer *out) {
     begin(keyspace, "history:customer:", out);
     buffer_append_text(out, customer_id);
     buffer_append_char(out, ':');
     buffer_append_string(out, vocabulary_word(&vocabulary_threat_type, (int)type));
 }
 
-void keyspace_history_address(const struct keyspace *keyspace, const struct address *address, struct buffer *out) {
+void keyspace_history_address(const struct keyspace *keyspace, const struct address *address,
+                              struct buffer *out) {
     begin(keyspace, "history:address:", out);
     out->len += address_write(address, buffer_reserve(out, ADDRESS_TEXT_MAX));
 }

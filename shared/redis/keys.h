@@ -43,9 +43,10 @@ void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, str
 void keyspace_customer(const struct keyspace *keyspace, struct text customer_id, struct buffer *out);
 void keyspace_intel_list(const struct keyspace *keyspace, struct text name, struct buffer *out);
 void keyspace_idempotency(const struct keyspace *keyspace, struct text idempotency_key, struct buffer *out);
-void keyspace_history_customer(const struct keyspace *keyspace, struct text customer_id, enum threat_type type,
-                               struct buffer *out);
-void keyspace_history_address(const struct keyspace *keyspace, const struct address *address, struct buffer *out);
+void keyspace_history_customer(const struct keyspace *keyspace, struct text customer_id,
+                               enum threat_type type, struct buffer *out);
+void keyspace_history_address(const struct keyspace *keyspace, const struct address *address,
+                              struct buffer *out);
 void keyspace_history_agent(const struct keyspace *keyspace, uint64_t agent_hash, struct buffer *out);
 
 /* `customer:*` with the prefix (glob characters of the prefix escaped): for the context's first load. */

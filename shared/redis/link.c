@@ -8,7 +8,13 @@
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
-enum { BACKOFF_FIRST_MS = 50, BACKOFF_MAX_MS = 2000, CONNECT_DEADLINE_MS = 3000, WHY_MAX = 160, NAME_MAX_BYTES = 64 };
+enum {
+    BACKOFF_FIRST_MS = 50,
+    BACKOFF_MAX_MS = 2000,
+    CONNECT_DEADLINE_MS = 3000,
+    WHY_MAX = 160,
+    NAME_MAX_BYTES = 64
+};
 
 /* One command on its way, in the order sent: hiredis answers in order, so the oldest has the next reply. */
 struct request {
@@ -123,7 +129,7 @@ static void on_hiredis_reply(redisAsyncContext *context, void *reply_bytes, void
     if (reply == NULL)
         enter_state(link, LINK_DOWN);
     queue_remove_oldest(link, request);
-    if (reply_condemns_link(reply))
+    if (reply != NULL && reply_condemns_link(reply))
         link_condemn(link, reply->str);
     enum status status = reply_status(reply);
     if (status == STATUS_NO_SCRIPT)
@@ -132,14 +138,14 @@ static void on_hiredis_reply(redisAsyncContext *context, void *reply_bytes, void
         on_reply(reply_arg, status, reply);
 }
 
-static enum status send_now(struct link *link, struct text command, int64_t deadline_ms, link_reply on_reply, void *arg) {
+static enum status send_now(struct link *link, struct text command, int64_t deadline_ms, link_reply on_reply,
+                            void *arg) {
     struct request *request = request_take(link);
-    *request = (struct request){.link = link,
-                                .deadline_ms = link->now_ms + deadline_ms,
-                                .on_reply = on_reply,
-                                .arg = arg};
+    *request = (struct request){
+        .link = link, .deadline_ms = link->now_ms + deadline_ms, .on_reply = on_reply, .arg = arg};
     queue_add(link, request);
-    if (redisAsyncFormattedCommand(link->context, on_hiredis_reply, request, command.at, command.len) == REDIS_OK) {
+    if (redisAsyncFormattedCommand(link->context, on_hiredis_reply, request, command.at, command.len) ==
+        REDIS_OK) {
         link->dirty = true;
         return STATUS_OK;
     }
@@ -156,7 +162,8 @@ static enum status send_now(struct link *link, struct text command, int64_t dead
     return STATUS_UNAVAILABLE;
 }
 
-enum status link_send(struct link *link, struct text command, int64_t deadline_ms, link_reply on_reply, void *arg) {
+enum status link_send(struct link *link, struct text command, int64_t deadline_ms, link_reply on_reply,
+                      void *arg) {
     if (link->state != LINK_UP || link->condemned)
         return STATUS_UNAVAILABLE;
     return send_now(link, command, deadline_ms, on_reply, arg);
@@ -298,12 +305,15 @@ static void on_ready(void *arg, bool readable, bool writable) {
     struct link *link = arg;
     if (writable && link->context != NULL)
         redisAsyncHandleWrite(link->context);
+    if (writable && link->context != NULL && link->want_write)
+        show_interest(link); /* a loop may tell writability once only: not all was taken yet */
     if (readable && link->context != NULL && !link->condemned)
         redisAsyncHandleRead(link->context);
 }
 
 static redisAsyncContext *start_connect(const struct redis_url *url) {
-    return url->kind == REDIS_URL_UNIX ? redisAsyncConnectUnix(url->path) : redisAsyncConnect(url->host, url->port);
+    return url->kind == REDIS_URL_UNIX ? redisAsyncConnectUnix(url->path)
+                                       : redisAsyncConnect(url->host, url->port);
 }
 
 static void attempt(struct link *link) {
@@ -311,7 +321,8 @@ static void attempt(struct link *link) {
     redisAsyncContext *context = start_connect(link->url);
     if (context == NULL)
         abort();
-    link->watch = context->err ? NULL : link->reactor->watch(link->reactor->loop, context->c.fd, on_ready, link);
+    link->watch =
+        context->err ? NULL : link->reactor->watch(link->reactor->loop, context->c.fd, on_ready, link);
     if (link->watch == NULL) {
         set_why(link, context->err ? context->errstr : "the loop took no more sockets");
         redisAsyncFree(context);
@@ -375,7 +386,8 @@ void link_tick(struct link *link, int64_t now_ms) {
 }
 
 struct link *link_open(const struct reactor *reactor, const struct redis_url *url, const char *name,
-                       const struct script *const *scripts, int script_count, const struct link_hooks *hooks, void *owner) {
+                       const struct script *const *scripts, int script_count, const struct link_hooks *hooks,
+                       void *owner) {
     struct link *link = calloc(1, sizeof(*link));
     if (link == NULL || script_count > LINK_SCRIPTS_MAX)
         abort();

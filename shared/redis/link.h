@@ -30,17 +30,19 @@ typedef void (*link_reply)(void *arg, enum status status, const redisReply *repl
 
 enum { LINK_SCRIPTS_MAX = 8, LINK_DEADLINE_MS = 5000 };
 
-/* `name` goes to CLIENT SETNAME and the logs. `url` and `scripts` must outlive the link. The first attempt is made by
- * the first link_tick. */
+/* `name` goes to CLIENT SETNAME and the logs. `url` and `scripts` must outlive the link. The first attempt is
+ * made by the first link_tick. */
 struct link *link_open(const struct reactor *reactor, const struct redis_url *url, const char *name,
-                       const struct script *const *scripts, int script_count, const struct link_hooks *hooks, void *owner);
+                       const struct script *const *scripts, int script_count, const struct link_hooks *hooks,
+                       void *owner);
 void link_close(struct link *link);
 
 bool link_is_up(const struct link *link);
 
-/* Sends a finished command. STATUS_UNAVAILABLE, and no callback, when the link is not up. The reply must come within
- * `deadline_ms`, or the whole connection is given up: Redis answers in order. */
-enum status link_send(struct link *link, struct text command, int64_t deadline_ms, link_reply on_reply, void *arg);
+/* Sends a finished command. STATUS_UNAVAILABLE, and no callback, when the link is not up. The reply must come
+ * within `deadline_ms`, or the whole connection is given up: Redis answers in order. */
+enum status link_send(struct link *link, struct text command, int64_t deadline_ms, link_reply on_reply,
+                      void *arg);
 
 void link_flush(struct link *link);
 void link_tick(struct link *link, int64_t now_ms);

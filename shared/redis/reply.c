@@ -8,20 +8,13 @@ struct error_row {
 
 /* First words of Redis' error replies (src/server.c, createSharedObjects; src/blocked.c for UNBLOCKED). */
 static const struct error_row error_rows[] = {
-    {"OOM", STATUS_NO_MEMORY, false},
-    {"NOSCRIPT", STATUS_NO_SCRIPT, false},
-    {"NOGROUP", STATUS_NO_GROUP, false},
-    {"WRONGTYPE", STATUS_WRONG_TYPE, false},
-    {"READONLY", STATUS_UNAVAILABLE, true},
-    {"LOADING", STATUS_UNAVAILABLE, true},
-    {"MASTERDOWN", STATUS_UNAVAILABLE, true},
-    {"MOVED", STATUS_UNAVAILABLE, true},
-    {"ASK", STATUS_UNAVAILABLE, true},
-    {"CLUSTERDOWN", STATUS_UNAVAILABLE, true},
-    {"TRYAGAIN", STATUS_UNAVAILABLE, false},
-    {"BUSY", STATUS_UNAVAILABLE, false},
-    {"NOREPLICAS", STATUS_UNAVAILABLE, false},
-    {"MISCONF", STATUS_UNAVAILABLE, false},
+    {"OOM", STATUS_NO_MEMORY, false},          {"NOSCRIPT", STATUS_NO_SCRIPT, false},
+    {"NOGROUP", STATUS_NO_GROUP, false},       {"WRONGTYPE", STATUS_WRONG_TYPE, false},
+    {"READONLY", STATUS_UNAVAILABLE, true},    {"LOADING", STATUS_UNAVAILABLE, true},
+    {"MASTERDOWN", STATUS_UNAVAILABLE, true},  {"MOVED", STATUS_UNAVAILABLE, true},
+    {"ASK", STATUS_UNAVAILABLE, true},         {"CLUSTERDOWN", STATUS_UNAVAILABLE, true},
+    {"TRYAGAIN", STATUS_UNAVAILABLE, false},   {"BUSY", STATUS_UNAVAILABLE, false},
+    {"NOREPLICAS", STATUS_UNAVAILABLE, false}, {"MISCONF", STATUS_UNAVAILABLE, false},
     {"UNBLOCKED", STATUS_NO_GROUP, false},
 };
 
@@ -52,8 +45,8 @@ bool reply_condemns_link(const redisReply *reply) {
 }
 
 struct text reply_text(const redisReply *reply) {
-    if (reply == NULL ||
-        (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS && reply->type != REDIS_REPLY_ERROR))
+    if (reply == NULL || (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS &&
+                          reply->type != REDIS_REPLY_ERROR))
         return TEXT_NONE;
     return (struct text){reply->str, reply->len};
 }

@@ -18,7 +18,7 @@ WORDS(drop, "slow", "no_pong", "error", "refused", "shutdown");
 WORDS(resume, "ring", "reset");
 WORDS(measure, "ingestion", "queue_wait", "agent_execution", "fp_analysis", "response_planning", "timeline",
       "commit", "total");
-WORDS(redelivery, "dead", "released", "vanished");
+WORDS(redelivery, "dead", "released", "vanished", "own");
 WORDS(context, "customers", "infra_events", "intel_lists", "intel_entries");
 
 static const char *status_words[STATUS_COUNT];

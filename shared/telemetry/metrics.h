@@ -94,6 +94,7 @@ enum metric_redelivery {
     METRIC_REDELIVERY_DEAD,
     METRIC_REDELIVERY_RELEASED,
     METRIC_REDELIVERY_VANISHED,
+    METRIC_REDELIVERY_OWN, /* to ourselves, in a reply that was lost */
     METRIC_REDELIVERY_COUNT
 };
 

@@ -2,12 +2,13 @@
 
 #include <event2/buffer.h>
 #include <event2/http.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/socket_port.h"
 #include "shared/json/writer.h"
 #include "shared/telemetry/metrics.h"
+#include "worker/intake/recover_entries.h"
 
 struct admin_http {
     struct evhttp *http;
@@ -16,7 +17,8 @@ struct admin_http {
     int64_t started_ms;
 };
 
-static void answer(struct evhttp_request *request, int status, const char *content_type, struct buffer *body) {
+static void answer(struct evhttp_request *request, int status, const char *content_type,
+                   struct buffer *body) {
     struct evbuffer *out = evbuffer_new();
     if (out == NULL)
         abort();
@@ -35,7 +37,8 @@ static void on_health(struct evhttp_request *request, void *arg) {
     writer_open_object(&writer);
     writer_member_string(&writer, "status", "healthy");
     writer_member_string(&writer, "version", SOC_VERSION);
-    writer_member_decimal(&writer, "uptime_seconds", (double)(clock_monotonic_ms() - admin->started_ms) / 1000, 3);
+    writer_member_decimal(&writer, "uptime_seconds",
+                          (double)(clock_monotonic_ms() - admin->started_ms) / 1000, 3);
     writer_close_object(&writer);
     answer(request, HTTP_OK, "application/json", &body);
 }
@@ -47,7 +50,8 @@ static bool redis_is_up(const struct intake *intake) {
 static void on_ready(struct evhttp_request *request, void *arg) {
     const struct intake *intake = ((const struct admin_http *)arg)->intake;
     bool redis = redis_is_up(intake), context = intake->snapshot != NULL;
-    bool ready = redis && context && intake->group_ready && !intake->stopping;
+    bool group = intake->group_ready && recovery_is_done(intake->recovery);
+    bool ready = redis && context && group && !intake->stopping;
     struct buffer body = BUFFER_EMPTY;
     struct writer writer;
     writer_init(&writer, &body);
@@ -56,7 +60,7 @@ static void on_ready(struct evhttp_request *request, void *arg) {
     writer_key(&writer, "components");
     writer_open_object(&writer);
     writer_member_string(&writer, "redis", redis ? "up" : "down");
-    writer_member_string(&writer, "group", intake->group_ready ? "ready" : "missing");
+    writer_member_string(&writer, "group", group ? "ready" : "missing");
     writer_member_string(&writer, "context", context ? "ready" : "loading");
     writer_close_object(&writer);
     writer_close_object(&writer);
@@ -72,16 +76,8 @@ static void on_metrics(struct evhttp_request *request, void *arg) {
     answer(request, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
 
-static int port_of(struct evhttp_bound_socket *bound) {
-    struct sockaddr_storage name;
-    socklen_t len = sizeof(name);
-    if (getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&name, &len) != 0)
-        return 0;
-    return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
-                                            : ((struct sockaddr_in *)&name)->sin_port);
-}
-
-struct admin_http *admin_http_open(struct event_base *base, const struct intake *intake, const char *host, int port) {
+struct admin_http *admin_http_open(struct event_base *base, const struct intake *intake, const char *host,
+                                   int port) {
     struct admin_http *admin = calloc(1, sizeof(*admin));
     if (admin == NULL || (admin->http = evhttp_new(base)) == NULL)
         abort();
@@ -97,7 +93,7 @@ struct admin_http *admin_http_open(struct event_base *base, const struct intake 
         admin_http_close(admin);
         return NULL;
     }
-    admin->port = port_of(bound);
+    admin->port = socket_port(evhttp_bound_socket_get_fd(bound));
     return admin;
 }
 

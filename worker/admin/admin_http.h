@@ -9,7 +9,8 @@
 struct admin_http;
 
 /* NULL when the port cannot be had. */
-struct admin_http *admin_http_open(struct event_base *base, const struct intake *intake, const char *host, int port);
+struct admin_http *admin_http_open(struct event_base *base, const struct intake *intake, const char *host,
+                                   int port);
 int admin_http_port(const struct admin_http *admin);
 void admin_http_close(struct admin_http *admin);
 

@@ -25,7 +25,8 @@ static void write_row(struct work *work, const struct analysis *analysis) {
                           .fp_milli = work->fp_milli,
                           .verdict = VERDICT_NONE,
                           .source_ip = signal->source_ip,
-                          .agent_hash = signal->user_agent.at == NULL ? 0 : log_row_agent_hash(signal->user_agent),
+                          .agent_hash =
+                              signal->user_agent.at == NULL ? 0 : log_row_agent_hash(signal->user_agent),
                           .customer_id = signal->customer_id,
                           .customer_name = signal->customer_name};
     log_row_write(&work->row, &row);
@@ -39,7 +40,8 @@ static void write_case(struct work *work) {
     buffer_append_char(&work->history_case, ' ');
     buffer_append_signed(&work->history_case, work->received_at_ms);
     buffer_append_char(&work->history_case, ' ');
-    buffer_append_string(&work->history_case, vocabulary_word(&vocabulary_threat_type, (int)work->signal.threat_type));
+    buffer_append_string(&work->history_case,
+                         vocabulary_word(&vocabulary_threat_type, (int)work->signal.threat_type));
     buffer_append_char(&work->history_case, ' ');
     buffer_append_string(&work->history_case, vocabulary_word(&vocabulary_severity, (int)work->severity));
     buffer_append_char(&work->history_case, ' ');
@@ -76,7 +78,9 @@ void analyze_work(struct intake *intake, struct work *work) {
     static const struct run_clock clock = {stopwatch_now, NULL};
     struct journey journey = {work->received_at_ms, work->taken_at_ms, work->taken_at_ns};
     snapshot_gather(intake->snapshot, &work->signal, &work->arena, &work->facts);
-    analysis = (struct analysis){.id = work->id, .signal = &work->signal, .facts = &work->facts,
+    analysis = (struct analysis){.id = work->id,
+                                 .signal = &work->signal,
+                                 .facts = &work->facts,
                                  .created_at_ms = work->received_at_ms};
     run_agents(agent_rows, intake->settings->agent_deadline_ms, &clock, &work->arena, &analysis);
     run_analyzers(&journey, &clock, &work->arena, &analysis);

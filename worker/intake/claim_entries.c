@@ -9,8 +9,16 @@
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 #include "worker/intake/read_signals.h"
+#include "worker/intake/recover_entries.h"
 
-enum { PEERS_MAX = 512, HEARTBEAT_TEXT_MAX = 24, TRIM_LEASE_MS = 1000, RELEASED_BATCH_MAX = 64, VANISHED_LOOKS = 2 };
+enum {
+    PEERS_MAX = 512,
+    HEARTBEAT_TEXT_MAX = 24,
+    TRIM_LEASE_MS = 1000,
+    RELEASED_BATCH_MAX = 64,
+    VANISHED_LOOKS = 2,
+    SURPLUS_LOOKS = 10
+};
 
 enum { SCRIPT_CLAIM, SCRIPT_REMOVE, SCRIPT_TRIM };
 
@@ -25,10 +33,11 @@ struct peer {
 
 struct rescue {
     struct intake *intake;
+    unsigned own_surplus; /* looks in a row that saw more pending for us than we hold */
     struct peer peers[PEERS_MAX];
     unsigned peer_count;
     bool looking;
-    bool claiming;      /* a claim script is under way */
+    unsigned claiming;  /* slots reserved for the claim under way; 0: none is */
     unsigned in_claims; /* claimed entries not done yet */
     char claimed_from[CONSUMER_NAME_MAX];
     int64_t beat_at_ms, look_at_ms, trim_at_ms;
@@ -68,12 +77,13 @@ void rescue_free(struct rescue *rescue) {
 static void begin_script(struct rescue *rescue, int which, enum fixed_key second_key) {
     const struct keyspace *keyspace = &rescue->intake->keyspace;
     command_begin_script(&rescue->command, rescue_scripts()[which], 2);
-    command_words(&rescue->command, keyspace_fixed(keyspace, KEY_STREAM), keyspace_fixed(keyspace, second_key), CONSUMER_GROUP,
-                  NULL);
+    command_words(&rescue->command, keyspace_fixed(keyspace, KEY_STREAM),
+                  keyspace_fixed(keyspace, second_key), CONSUMER_GROUP, NULL);
 }
 
 static enum status send(struct rescue *rescue, link_reply on_reply) {
-    return link_send(rescue->intake->commands, command_finish(&rescue->command), LINK_DEADLINE_MS, on_reply, rescue);
+    return link_send(rescue->intake->commands, command_finish(&rescue->command), LINK_DEADLINE_MS, on_reply,
+                     rescue);
 }
 
 /* --- peers --- */
@@ -112,7 +122,8 @@ static unsigned looks_until_dead(const struct rescue *rescue, const struct peer 
 }
 
 static bool is_dead(const struct rescue *rescue, const struct peer *peer) {
-    return strcmp(peer->name, rescue->intake->consumer) != 0 && peer->unchanged >= looks_until_dead(rescue, peer);
+    return strcmp(peer->name, rescue->intake->consumer) != 0 &&
+           peer->unchanged >= looks_until_dead(rescue, peer);
 }
 
 /* --- claiming --- */
@@ -126,20 +137,22 @@ static int redelivery_reason(const char *owner, bool beating) {
 static void on_claimed(void *arg, enum status status, const redisReply *reply) {
     struct rescue *rescue = arg;
     struct intake *intake = rescue->intake;
-    bool released = strcmp(rescue->claimed_from, RELEASED_CONSUMER) == 0;
-    rescue->claiming = false;
+    work_pool_unreserve(intake->pool, rescue->claiming);
+    rescue->claiming = 0;
     if (status != STATUS_OK || !reply_is_array(reply, 3))
         return;
     unsigned count = (unsigned)(reply->elements / 3);
     struct peer *owner = find_peer(rescue, text_of(rescue->claimed_from));
-    metrics_add(METRIC_REDELIVERIES, redelivery_reason(rescue->claimed_from, owner != NULL && owner->heartbeat[0] != '\0'), 0,
+    metrics_add(METRIC_REDELIVERIES,
+                redelivery_reason(rescue->claimed_from, owner != NULL && owner->heartbeat[0] != '\0'), 0,
                 count);
     log_write(LOG_ENTRIES_CLAIMED, LOG_STRING("owner", rescue->claimed_from), LOG_NUMBER("count", count));
     rescue->in_claims += count;
     for (unsigned i = 0; i < count; i++) {
         unsigned deliveries = (unsigned)reply_integer(reply->element[3 * i + 1], 1);
         unsigned before = work_pool_in_use(intake->pool);
-        read_entry(intake->reading, reply_text(reply->element[3 * i]), reply->element[3 * i + 2], deliveries, !released);
+        read_entry(intake->reading, reply_text(reply->element[3 * i]), reply->element[3 * i + 2], deliveries,
+                   true);
         if (work_pool_in_use(intake->pool) == before) /* buried at once */
             rescue_entry_done(rescue);
     }
@@ -155,7 +168,10 @@ static void claim_from(struct rescue *rescue, const struct peer *peer) {
     command_words(&rescue->command, rescue->intake->consumer, peer->name, peer->heartbeat, NULL);
     command_signed(&rescue->command, most);
     snprintf(rescue->claimed_from, sizeof(rescue->claimed_from), "%s", peer->name);
-    rescue->claiming = send(rescue, on_claimed) == STATUS_OK;
+    if (send(rescue, on_claimed) != STATUS_OK)
+        return;
+    rescue->claiming = most;
+    work_pool_reserve(rescue->intake->pool, most);
 }
 
 static void on_removed(void *arg, enum status status, const redisReply *reply) {
@@ -172,7 +188,7 @@ static void remove_peer(struct rescue *rescue, const struct peer *peer) {
 
 /* The next entry of the next dead owner; owners without entries leave the group. */
 static void tend_dead(struct rescue *rescue) {
-    for (unsigned i = 0; i < rescue->peer_count && !rescue->claiming && rescue->in_claims == 0; i++) {
+    for (unsigned i = 0; i < rescue->peer_count && rescue->claiming == 0 && rescue->in_claims == 0; i++) {
         const struct peer *peer = &rescue->peers[i];
         if (is_dead(rescue, peer) && peer->pending > 0)
             claim_from(rescue, peer);
@@ -190,7 +206,7 @@ static void remove_idle_dead(struct rescue *rescue) {
 void rescue_entry_done(struct rescue *rescue) {
     if (rescue->in_claims > 0)
         rescue->in_claims--;
-    if (rescue->in_claims > 0 || rescue->claiming || rescue->intake->stopping)
+    if (rescue->in_claims > 0 || rescue->claiming > 0 || rescue->intake->stopping)
         return;
     struct peer *owner = find_peer(rescue, text_of(rescue->claimed_from));
     if (owner != NULL && owner->pending > 0)
@@ -199,6 +215,16 @@ void rescue_entry_done(struct rescue *rescue) {
 }
 
 /* --- looking --- */
+
+/* A connection that ended without our seeing it may have been given entries: looked into when they stay. */
+static void mind_own(struct rescue *rescue, long long pending) {
+    bool surplus = pending > (long long)work_pool_in_use(rescue->intake->pool);
+    rescue->own_surplus = surplus ? rescue->own_surplus + 1 : 0;
+    if (rescue->own_surplus < SURPLUS_LOOKS)
+        return;
+    rescue->own_surplus = 0;
+    recovery_begin(rescue->intake->recovery);
+}
 
 /* XINFO CONSUMERS, the second half of a look. */
 static void on_consumers(void *arg, enum status status, const redisReply *reply) {
@@ -218,6 +244,8 @@ static void on_consumers(void *arg, enum status status, const redisReply *reply)
         }
         peer->seen = true;
         peer->pending = reply_integer(reply_field(reply->element[i], "pending"), 0);
+        if (strcmp(peer->name, rescue->intake->consumer) == 0)
+            mind_own(rescue, peer->pending);
     }
     forget_unseen(rescue);
     tend_dead(rescue);
@@ -260,7 +288,8 @@ static void look(struct rescue *rescue) {
 
 static void beat(struct rescue *rescue) {
     command_begin(&rescue->command, "HINCRBY");
-    command_words(&rescue->command, keyspace_fixed(&rescue->intake->keyspace, KEY_WORKERS), rescue->intake->consumer, "1", NULL);
+    command_words(&rescue->command, keyspace_fixed(&rescue->intake->keyspace, KEY_WORKERS),
+                  rescue->intake->consumer, "1", NULL);
     send(rescue, NULL);
 }
 
@@ -274,7 +303,7 @@ static void trim(struct rescue *rescue) {
 void rescue_tick(struct rescue *rescue, int64_t now_ms) {
     int64_t period_ms = rescue->intake->settings->heartbeat_ms;
     if (!link_is_up(rescue->intake->commands)) {
-        rescue->looking = rescue->claiming = false;
+        rescue->looking = false;
         return;
     }
     if (now_ms >= rescue->beat_at_ms) {

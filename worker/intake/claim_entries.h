@@ -1,6 +1,6 @@
-/* Finishes what dead workers left. Every worker counts its own heartbeat up in threats:workers and watches the
- * others'; a counter that did not move over enough of our own successful looks belongs to a dead worker. Our
- * looks are the clock: when Redis itself stands still nobody grows old, and clock steps do not matter.
+/* Finishes what dead workers left. Every worker counts its own heartbeat up in threats:workers and watches
+ * the others'; a counter that did not move over enough of our own successful looks belongs to a dead worker.
+ * Our looks are the clock: when Redis itself stands still nobody grows old, and clock steps do not matter.
  *
  * What was delivered before is taken one at a time, so that a poisonous entry takes no neighbours with it;
  * what a draining worker handed back is taken in bulk. */
@@ -24,7 +24,8 @@ void rescue_tick(struct rescue *rescue, int64_t now_ms);
 /* A claimed entry is through: the next may be taken. */
 void rescue_entry_done(struct rescue *rescue);
 
-/* Our consumer leaves the group, if nothing is pending for it. `done` is called once Redis has answered, or at once. */
+/* Our consumer leaves the group, if nothing is pending for it. `done` is called once Redis has answered, or
+ * at once. */
 void rescue_leave(struct rescue *rescue, void (*done)(void *arg), void *arg);
 
 #endif

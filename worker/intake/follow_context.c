@@ -7,7 +7,14 @@
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
-enum { BLOCK_MS = 2000, BLOCK_SLACK_MS = 2000, SCAN_COUNT = 1000, CHANGES_PER_READ = 1000, FIELDS_MAX = 512, NAMED_MAX = 1000 };
+enum {
+    BLOCK_MS = 2000,
+    BLOCK_SLACK_MS = 2000,
+    SCAN_COUNT = 1000,
+    CHANGES_PER_READ = 1000,
+    FIELDS_MAX = 512,
+    NAMED_MAX = 1000
+};
 enum { ALL_PARTS = CONTEXT_CUSTOMERS | CONTEXT_INFRA | CONTEXT_INTEL };
 
 /* A customer or list whose reply is awaited. */
@@ -19,8 +26,8 @@ struct named {
 
 struct context_follower {
     struct intake *intake;
-    char position[ENTRY_ID_MAX]; /* in context:log */
-    unsigned wanted;             /* parts to read again */
+    char position[ENTRY_ID_MAX];    /* in context:log */
+    unsigned wanted;                /* parts to read again */
     struct buffer wanted_customers; /* ids, each ended by NUL, when not all are wanted */
     unsigned wanted_count;
     struct snapshot_builder *builder; /* NULL: no load under way */
@@ -36,7 +43,8 @@ static void load(struct context_follower *follower);
 
 static void complain(void *arg, const char *record, struct text name, const char *why) {
     (void)arg;
-    log_write(LOG_CONTEXT_COMPLAINT, LOG_STRING("record", record), LOG_TEXT("name", name), LOG_STRING("reason", why));
+    log_write(LOG_CONTEXT_COMPLAINT, LOG_STRING("record", record), LOG_TEXT("name", name),
+              LOG_STRING("reason", why));
 }
 
 struct context_follower *context_follower_new(struct intake *intake) {
@@ -61,8 +69,8 @@ void context_follower_free(struct context_follower *follower) {
 /* --- sending --- */
 
 static bool send(struct context_follower *follower, link_reply on_reply, void *arg) {
-    return link_send(follower->intake->context_link, command_finish(&follower->command), LINK_DEADLINE_MS, on_reply, arg) ==
-           STATUS_OK;
+    return link_send(follower->intake->context_link, command_finish(&follower->command), LINK_DEADLINE_MS,
+                     on_reply, arg) == STATUS_OK;
 }
 
 static void ask(struct context_follower *follower, link_reply on_reply, void *arg) {
@@ -97,13 +105,14 @@ static void show_metrics(const struct snapshot_size *size) {
 }
 
 static void swap_snapshot(struct context_follower *follower) {
-    struct snapshot *built = snapshot_build(follower->builder), *old = (struct snapshot *)follower->intake->snapshot;
+    struct snapshot *built = snapshot_build(follower->builder),
+                    *old = (struct snapshot *)follower->intake->snapshot;
     struct snapshot_size size = snapshot_size(built);
     follower->intake->snapshot = built;
     snapshot_free(old);
     show_metrics(&size);
-    log_write(LOG_CONTEXT_LOADED, LOG_NUMBER("customers", size.customers), LOG_NUMBER("infra_events", size.infra_events),
-              LOG_NUMBER("intel_entries", size.intel_entries),
+    log_write(LOG_CONTEXT_LOADED, LOG_NUMBER("customers", size.customers),
+              LOG_NUMBER("infra_events", size.infra_events), LOG_NUMBER("intel_entries", size.intel_entries),
               LOG_NUMBER("duration_ms", clock_monotonic_ms() - follower->load_started_ms));
 }
 
@@ -118,11 +127,13 @@ static void one_less(struct context_follower *follower) {
     if (whole)
         read_changes(follower);
     else
-        link_condemn(follower->intake->context_link, "the context could not be read"); /* comes back with backoff */
+        link_condemn(follower->intake->context_link,
+                     "the context could not be read"); /* comes back with backoff */
 }
 
 /* A record of another type than it should be is told and left out; a lost connection fails the load. */
-static bool usable(struct context_follower *follower, const char *command, enum status status, const redisReply *reply) {
+static bool usable(struct context_follower *follower, const char *command, enum status status,
+                   const redisReply *reply) {
     if (reply == NULL)
         follower->failed = true;
     else if (status != STATUS_OK)
@@ -139,7 +150,8 @@ static void on_customer(void *arg, enum status status, const redisReply *reply) 
     unsigned count = 0;
     if (usable(follower, "HGETALL customer", status, reply)) {
         for (size_t i = 0; reply_is_array(reply, 2) && i + 1 < reply->elements && count < FIELDS_MAX; i += 2)
-            fields[count++] = (struct context_field){reply_text(reply->element[i]), reply_text(reply->element[i + 1])};
+            fields[count++] =
+                (struct context_field){reply_text(reply->element[i]), reply_text(reply->element[i + 1])};
         snapshot_builder_customer(follower->builder, name_of(named), fields, count);
     }
     free(named);
@@ -203,7 +215,8 @@ static void on_infra(void *arg, enum status status, const redisReply *reply) {
     struct context_follower *follower = arg;
     if (usable(follower, "HGETALL infra:events", status, reply))
         for (size_t i = 0; reply_is_array(reply, 2) && i + 1 < reply->elements; i += 2)
-            snapshot_builder_infra(follower->builder, reply_text(reply->element[i]), reply_text(reply->element[i + 1]));
+            snapshot_builder_infra(follower->builder, reply_text(reply->element[i]),
+                                   reply_text(reply->element[i + 1]));
     one_less(follower);
 }
 
@@ -246,7 +259,8 @@ static void on_intel_lists(void *arg, enum status status, const redisReply *repl
     struct context_follower *follower = arg;
     if (usable(follower, "HGETALL intel:lists", status, reply))
         for (size_t i = 0; reply_is_array(reply, 2) && i + 1 < reply->elements; i += 2) {
-            snapshot_builder_intel_list(follower->builder, reply_text(reply->element[i]), reply_text(reply->element[i + 1]));
+            snapshot_builder_intel_list(follower->builder, reply_text(reply->element[i]),
+                                        reply_text(reply->element[i + 1]));
             ask_intel_entries(named_new(follower, reply_text(reply->element[i])), TEXT_LITERAL("0"));
         }
     one_less(follower);
@@ -319,12 +333,15 @@ static void on_changes(void *arg, enum status status, const redisReply *reply) {
     if (status == STATUS_UNAVAILABLE)
         return;
     if (status != STATUS_OK) {
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XREAD context:log"), LOG_TEXT("reply", reply_text(reply)));
+        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XREAD context:log"),
+                  LOG_TEXT("reply", reply_text(reply)));
         link_condemn(follower->intake->context_link, "the context's log cannot be read");
         return;
     }
-    const redisReply *entries = reply_is_array(reply, 1) && reply_is_array(reply->element[0], 2) ? reply->element[0]->element[1] : NULL;
-    for (size_t i = 0; reply_is_array(entries, 1) && i < entries->elements; i++) {
+    const redisReply *entries = reply_is_array(reply, 1) && reply_is_array(reply->element[0], 2)
+                                    ? reply->element[0]->element[1]
+                                    : NULL;
+    for (size_t i = 0; entries != NULL && reply_is_array(entries, 1) && i < entries->elements; i++) {
         if (!reply_is_array(entries->element[i], 2))
             continue;
         keep_position(follower, entries->element[i]->element[0]);
@@ -342,9 +359,10 @@ static void read_changes(struct context_follower *follower) {
     command_signed(&follower->command, CHANGES_PER_READ);
     command_string(&follower->command, "BLOCK");
     command_signed(&follower->command, BLOCK_MS);
-    command_words(&follower->command, "STREAMS", keyspace_fixed(&follower->intake->keyspace, KEY_CONTEXT_LOG), follower->position,
-                  NULL);
-    link_send(follower->intake->context_link, command_finish(&follower->command), BLOCK_MS + BLOCK_SLACK_MS, on_changes, follower);
+    command_words(&follower->command, "STREAMS", keyspace_fixed(&follower->intake->keyspace, KEY_CONTEXT_LOG),
+                  follower->position, NULL);
+    link_send(follower->intake->context_link, command_finish(&follower->command), BLOCK_MS + BLOCK_SLACK_MS,
+              on_changes, follower);
 }
 
 /* The log's end is noted before anything is loaded: a change in between is read twice, never missed. */
@@ -361,6 +379,7 @@ static void on_log_end(void *arg, enum status status, const redisReply *reply) {
 void context_link_up(struct context_follower *follower) {
     follower->wanted = ALL_PARTS;
     command_begin(&follower->command, "XREVRANGE");
-    command_words(&follower->command, keyspace_fixed(&follower->intake->keyspace, KEY_CONTEXT_LOG), "+", "-", "COUNT", "1", NULL);
+    command_words(&follower->command, keyspace_fixed(&follower->intake->keyspace, KEY_CONTEXT_LOG), "+", "-",
+                  "COUNT", "1", NULL);
     send(follower, on_log_end, follower);
 }

@@ -1,5 +1,5 @@
-/* Keeps the context in memory: loads customers, infra events and intel lists once, then follows context:log and
- * reads again what it names (`kind` customer with `id`, infra, intel, all). */
+/* Keeps the context in memory: loads customers, infra events and intel lists once, then follows context:log
+ * and reads again what it names (`kind` customer with `id`, infra, intel, all). */
 #ifndef SOC_WORKER_FOLLOW_CONTEXT_H
 #define SOC_WORKER_FOLLOW_CONTEXT_H
 

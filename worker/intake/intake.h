@@ -14,7 +14,8 @@ enum { CONSUMER_NAME_MAX = 96 };
 struct intake {
     const struct settings *settings;
     struct keyspace keyspace;
-    char consumer[CONSUMER_NAME_MAX]; /* new with every start: an earlier life's entries are claimed like anybody's */
+    char consumer[CONSUMER_NAME_MAX]; /* new with every start: an earlier life's entries are claimed like
+                                         anybody's */
     struct link *reader;              /* XREADGROUP blocks it */
     struct link *commands;
     struct link *context_link; /* XREAD of context:log blocks it */
@@ -23,6 +24,7 @@ struct intake {
     struct burial_options burial;
     const struct snapshot *snapshot; /* NULL until it was loaded once */
     struct reading *reading;
+    struct recovery *recovery;
     struct rescue *rescue;
     struct context_follower *context;
     bool group_ready;

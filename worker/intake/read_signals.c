@@ -7,9 +7,20 @@
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 #include "worker/intake/analyze_work.h"
+#include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
 
-enum { GATHER_MAX = 64, BLOCK_MS = 2000, BLOCK_SLACK_MS = 2000, GROUP_RETRY_MS = 500, RETRY_MS = 200, SCOPES = 3 };
+/* Slots that new entries never take: a backlog must not keep us from finishing what dead workers left. */
+enum { RESCUE_SLOTS = 1 };
+
+enum {
+    GATHER_MAX = 64,
+    BLOCK_MS = 2000,
+    BLOCK_SLACK_MS = 2000,
+    GROUP_RETRY_MS = 500,
+    RETRY_MS = 200,
+    SCOPES = 3
+};
 
 /* Threats whose histories come with one reply. */
 struct gathering {
@@ -24,7 +35,7 @@ struct gathering {
 
 struct reading {
     struct intake *intake;
-    bool asking;
+    unsigned asked; /* slots reserved for the read under way; 0: none is */
     bool creating_group;
     int64_t now_ms, retry_at_ms, group_at_ms;
     struct gathering *collecting; /* filled by read_entry, sent by reading_gather */
@@ -56,7 +67,7 @@ void reading_free(struct reading *reading) {
 }
 
 bool reading_is_asking(const struct reading *reading) {
-    return reading->asking;
+    return reading->asked > 0;
 }
 
 /* --- histories --- */
@@ -135,8 +146,8 @@ static void ask_histories(struct gathering *gathering) {
     for (unsigned i = 0; i < gathering->count; i++)
         add_history_keys(reading, gathering->works[i]);
     gathering->deadline_ms = clock_monotonic_ms() + reading->intake->settings->agent_deadline_ms;
-    gathering->asked = link_send(reading->intake->commands, command_finish(&reading->command), LINK_DEADLINE_MS, on_histories,
-                                 gathering) == STATUS_OK;
+    gathering->asked = link_send(reading->intake->commands, command_finish(&reading->command),
+                                 LINK_DEADLINE_MS, on_histories, gathering) == STATUS_OK;
 }
 
 void reading_gather(struct reading *reading) {
@@ -163,8 +174,10 @@ static void tend_gatherings(struct reading *reading, int64_t now_ms) {
 
 /* --- entries --- */
 
-static void bury_unreadable(struct reading *reading, struct text entry, unsigned deliveries, struct text signal, const char *reason) {
-    struct burial burial = {.entry = entry, .deliveries = deliveries, .reason = reason, .stage = "read", .signal = signal};
+static void bury_unreadable(struct reading *reading, struct text entry, unsigned deliveries,
+                            struct text signal, const char *reason) {
+    struct burial burial = {
+        .entry = entry, .deliveries = deliveries, .reason = reason, .stage = "read", .signal = signal};
     bury_entry(&reading->intake->burial, &burial, NULL, NULL);
 }
 
@@ -192,7 +205,8 @@ static bool parse_fields(struct work *work, const redisReply *fields) {
     work->received_at_ms = (int64_t)received_ms;
     buffer_append_text(&work->signal_json, signal);
     faults_init(&faults, &work->arena);
-    return signal_read_stored(buffer_text(&work->signal_json), &work->arena, &work->signal, &faults) == STATUS_OK;
+    return signal_read_stored(buffer_text(&work->signal_json), &work->arena, &work->signal, &faults) ==
+           STATUS_OK;
 }
 
 static void collect(struct reading *reading, struct work *work) {
@@ -208,7 +222,8 @@ static void collect(struct reading *reading, struct work *work) {
         reading_gather(reading);
 }
 
-void read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries, bool alone) {
+void read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries,
+                bool claimed) {
     struct intake *intake = reading->intake;
     struct work *work = work_take(intake->pool);
     if (work == NULL)
@@ -216,7 +231,7 @@ void read_entry(struct reading *reading, struct text id, const redisReply *field
     work->taken_at_ms = clock_wall_ms();
     work->taken_at_ns = clock_monotonic_ns();
     work->deliveries = deliveries;
-    work->alone = alone;
+    work->claimed = claimed;
     bool known = work_set_entry(work, id);
     if (known && parse_fields(work, fields)) {
         if (deliveries <= (unsigned)intake->settings->delivery_limit) {
@@ -225,7 +240,8 @@ void read_entry(struct reading *reading, struct text id, const redisReply *field
         }
         bury_poison(reading, work);
     } else {
-        bury_unreadable(reading, id, deliveries, reply_text(reply_field(fields, "signal")), status_name(STATUS_MALFORMED));
+        bury_unreadable(reading, id, deliveries, reply_text(reply_field(fields, "signal")),
+                        status_name(STATUS_MALFORMED));
     }
     work_give_back(intake->pool, work);
 }
@@ -246,7 +262,8 @@ static void take_entries(struct reading *reading, const redisReply *entries) {
 /* XREADGROUP → [[stream, [[id, [name, value, …]], …]]], nil when the block ended without. */
 static void on_read(void *arg, enum status status, const redisReply *reply) {
     struct reading *reading = arg;
-    reading->asking = false;
+    work_pool_unreserve(reading->intake->pool, reading->asked);
+    reading->asked = 0;
     if (status == STATUS_OK && reply_is_array(reply, 1) && reply_is_array(reply->element[0], 2)) {
         take_entries(reading, reply->element[0]->element[1]);
     } else if (status == STATUS_NO_GROUP) {
@@ -254,25 +271,34 @@ static void on_read(void *arg, enum status status, const redisReply *reply) {
     } else if (status != STATUS_OK) {
         reading->retry_at_ms = reading->now_ms + RETRY_MS;
         if (reply != NULL)
-            log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XREADGROUP"), LOG_TEXT("reply", reply_text(reply)));
+            log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XREADGROUP"),
+                      LOG_TEXT("reply", reply_text(reply)));
     }
     read_signals(reading);
 }
 
 void read_signals(struct reading *reading) {
     struct intake *intake = reading->intake;
-    unsigned room = work_pool_available(intake->pool), batch = (unsigned)intake->settings->batch_size;
+    unsigned available = work_pool_available(intake->pool), batch = (unsigned)intake->settings->batch_size;
+    unsigned room = available > RESCUE_SLOTS ? available - RESCUE_SLOTS : 0,
+             count = room < batch ? room : batch;
     struct command *command = &reading->command;
-    if (reading->asking || intake->stopping || !intake->group_ready || intake->snapshot == NULL || room == 0 ||
-        reading->now_ms < reading->retry_at_ms || !link_is_up(intake->reader) || !link_is_up(intake->commands))
+    if (reading->asked > 0 || intake->stopping || !recovery_is_done(intake->recovery) ||
+        !intake->group_ready || intake->snapshot == NULL || room == 0 ||
+        reading->now_ms < reading->retry_at_ms || !link_is_up(intake->reader) ||
+        !link_is_up(intake->commands))
         return;
     command_begin(command, "XREADGROUP");
     command_words(command, "GROUP", CONSUMER_GROUP, intake->consumer, "COUNT", NULL);
-    command_signed(command, room < batch ? room : batch);
+    command_signed(command, count);
     command_string(command, "BLOCK");
     command_signed(command, BLOCK_MS);
     command_words(command, "STREAMS", keyspace_fixed(&intake->keyspace, KEY_STREAM), ">", NULL);
-    reading->asking = link_send(intake->reader, command_finish(command), BLOCK_MS + BLOCK_SLACK_MS, on_read, reading) == STATUS_OK;
+    if (link_send(intake->reader, command_finish(command), BLOCK_MS + BLOCK_SLACK_MS, on_read, reading) !=
+        STATUS_OK)
+        return;
+    reading->asked = count;
+    work_pool_reserve(intake->pool, count);
 }
 
 /* --- the group --- */
@@ -281,7 +307,8 @@ static void on_group(void *arg, enum status status, const redisReply *reply) {
     struct reading *reading = arg;
     static const char busy[] = "BUSYGROUP";
     struct text word = reply_text(reply);
-    bool there = status != STATUS_OK && word.len >= sizeof(busy) - 1 && memcmp(word.at, busy, sizeof(busy) - 1) == 0;
+    bool there =
+        status != STATUS_OK && word.len >= sizeof(busy) - 1 && memcmp(word.at, busy, sizeof(busy) - 1) == 0;
     reading->creating_group = false;
     if (status == STATUS_OK) {
         log_write(LOG_GROUP_CREATED, LOG_STRING("group", CONSUMER_GROUP));
@@ -299,10 +326,10 @@ static void create_group(struct reading *reading, int64_t now_ms) {
     struct command *command = &reading->command;
     reading->group_at_ms = now_ms + GROUP_RETRY_MS;
     command_begin(command, "XGROUP");
-    command_words(command, "CREATE", keyspace_fixed(&reading->intake->keyspace, KEY_STREAM), CONSUMER_GROUP, "0", "MKSTREAM",
-                  NULL);
-    reading->creating_group =
-        link_send(reading->intake->commands, command_finish(command), LINK_DEADLINE_MS, on_group, reading) == STATUS_OK;
+    command_words(command, "CREATE", keyspace_fixed(&reading->intake->keyspace, KEY_STREAM), CONSUMER_GROUP,
+                  "0", "MKSTREAM", NULL);
+    reading->creating_group = link_send(reading->intake->commands, command_finish(command), LINK_DEADLINE_MS,
+                                        on_group, reading) == STATUS_OK;
 }
 
 void reading_tick(struct reading *reading, int64_t now_ms) {
@@ -313,13 +340,14 @@ void reading_tick(struct reading *reading, int64_t now_ms) {
     if (!intake->group_ready && !reading->creating_group && now_ms >= reading->group_at_ms)
         create_group(reading, now_ms);
     tend_gatherings(reading, now_ms);
+    recovery_tick(intake->recovery);
     read_signals(reading);
 }
 
 void reading_stop(struct reading *reading) {
     struct command *command = &reading->command;
     long long id = link_client_id(reading->intake->reader);
-    if (!reading->asking || id == 0)
+    if (reading->asked == 0 || id == 0)
         return;
     command_begin(command, "CLIENT");
     command_string(command, "UNBLOCK");

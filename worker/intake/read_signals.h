@@ -1,5 +1,5 @@
-/* Door: entries of threats:stream come in through the consumer group; with their signal parsed and their facts
- * gathered they go on to agents/run_agents.h. Entries that cannot be read are buried here.
+/* Door: entries of threats:stream come in through the consumer group; with their signal parsed and their
+ * facts gathered they go on to agents/run_agents.h. Entries that cannot be read are buried here.
  *
  * Only as many as there are free slots are read; the histories of one batch are read with one MGET. */
 #ifndef SOC_WORKER_READ_SIGNALS_H
@@ -24,9 +24,10 @@ void reading_stop(struct reading *reading);
 /* Is a read still under way? Its reply may bring entries. */
 bool reading_is_asking(const struct reading *reading);
 
-/* One entry as Redis gave it (fields nil: it was deleted), delivered for the `deliveries`-th time. `alone`: nothing else
- * is claimed until it is through. */
-void read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries, bool alone);
+/* One entry as Redis gave it (fields nil: it was deleted), delivered for the `deliveries`-th time. `claimed`:
+ * it was taken over from another consumer. */
+void read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries,
+                bool claimed);
 
 /* Sends the histories' MGET for what read_entry has collected. */
 void reading_gather(struct reading *reading);

@@ -5,7 +5,8 @@
 void release_entry(struct intake *intake, struct text entry, unsigned deliveries) {
     struct command command = COMMAND_EMPTY;
     command_begin(&command, "XCLAIM");
-    command_words(&command, keyspace_fixed(&intake->keyspace, KEY_STREAM), CONSUMER_GROUP, RELEASED_CONSUMER, "0", NULL);
+    command_words(&command, keyspace_fixed(&intake->keyspace, KEY_STREAM), CONSUMER_GROUP, RELEASED_CONSUMER,
+                  "0", NULL);
     command_text(&command, entry);
     command_words(&command, "IDLE", "86400000", "RETRYCOUNT", NULL);
     command_signed(&command, deliveries - 1);
@@ -16,8 +17,7 @@ void release_entry(struct intake *intake, struct text entry, unsigned deliveries
 }
 
 void release_all(struct intake *intake) {
-    unsigned slots = work_pool_in_use(intake->pool) + work_pool_available(intake->pool);
-    for (unsigned i = 0; i < slots; i++) {
+    for (unsigned i = 0; i < work_pool_slots(intake->pool); i++) {
         const struct work *work = work_pool_peek(intake->pool, i);
         if (work->state != WORK_FREE)
             release_entry(intake, text_of(work->entry), work->deliveries);

@@ -51,7 +51,8 @@ static void write_row(struct buffer *out, const struct burial *burial, int64_t n
                           .status = THREAT_FAILED,
                           .requires_review = true,
                           .source_ip = signal->source_ip,
-                          .agent_hash = signal->user_agent.at == NULL ? 0 : log_row_agent_hash(signal->user_agent),
+                          .agent_hash =
+                              signal->user_agent.at == NULL ? 0 : log_row_agent_hash(signal->user_agent),
                           .customer_id = signal->customer_id,
                           .customer_name = signal->customer_name};
     log_row_write(out, &row);
@@ -98,7 +99,8 @@ static void on_reply(void *arg, enum status status, const redisReply *reply) {
     free(grave);
 }
 
-void bury_entry(const struct burial_options *options, const struct burial *burial, burial_done done, void *arg) {
+void bury_entry(const struct burial_options *options, const struct burial *burial, burial_done done,
+                void *arg) {
     struct command command = COMMAND_EMPTY;
     struct grave *grave = malloc(sizeof(*grave));
     int64_t now_ms = clock_wall_ms();

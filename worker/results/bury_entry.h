@@ -1,4 +1,5 @@
-/* Moves an entry that cannot be analysed to the dead letters: fenced like a commit, never retried in a loop. */
+/* Moves an entry that cannot be analysed to the dead letters: fenced like a commit, never retried in a loop.
+ */
 #ifndef SOC_WORKER_BURY_ENTRY_H
 #define SOC_WORKER_BURY_ENTRY_H
 
@@ -28,8 +29,9 @@ struct burial_options {
 
 const struct script *bury_script(void);
 
-/* STATUS_OK, STATUS_FENCED and STATUS_GONE end it; anything else leaves the entry pending, for a later delivery. `done`
- * may be NULL; it is called in any case, at once when there is no connection. */
-void bury_entry(const struct burial_options *options, const struct burial *burial, burial_done done, void *arg);
+/* STATUS_OK, STATUS_FENCED and STATUS_GONE end it; anything else leaves the entry pending, for a later
+ * delivery. `done` may be NULL; it is called in any case, at once when there is no connection. */
+void bury_entry(const struct burial_options *options, const struct burial *burial, burial_done done,
+                void *arg);
 
 #endif

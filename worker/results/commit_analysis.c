@@ -74,7 +74,8 @@ static struct work *take_ready(struct commit *commit) {
     return work;
 }
 
-static void add_key(struct commit *commit, const struct work *work, void (*spell)(struct commit *, const struct work *)) {
+static void add_key(struct commit *commit, const struct work *work,
+                    void (*spell)(struct commit *, const struct work *)) {
     buffer_clear(&commit->scratch);
     spell(commit, work);
     command_text(&commit->keys, buffer_text(&commit->scratch));
@@ -94,7 +95,8 @@ static void spell_address(struct commit *commit, const struct work *work) {
 }
 
 static void spell_agent(struct commit *commit, const struct work *work) {
-    keyspace_history_agent(commit->options.keyspace, log_row_agent_hash(work->signal.user_agent), &commit->scratch);
+    keyspace_history_agent(commit->options.keyspace, log_row_agent_hash(work->signal.user_agent),
+                           &commit->scratch);
 }
 
 static void add_work(struct commit *commit, const struct work *work) {
@@ -132,7 +134,8 @@ static void add_head(struct commit *commit, const struct batch *batch) {
     command_words(&commit->keys, keyspace_fixed(keyspace, KEY_STREAM), keyspace_fixed(keyspace, KEY_LOG),
                   keyspace_fixed(keyspace, KEY_BY_CREATED), NULL);
     command_words(&commit->arguments, CONSUMER_GROUP, commit->options.consumer,
-                  commit->options.publish ? keyspace_fixed(keyspace, KEY_EVENTS) : "", first->entry, last->entry, NULL);
+                  commit->options.publish ? keyspace_fixed(keyspace, KEY_EVENTS) : "", first->entry,
+                  last->entry, NULL);
 }
 
 static struct batch *batch_take(struct commit *commit) {
@@ -175,7 +178,8 @@ static void conclude(struct commit *commit, struct work *work, const redisReply 
         commit->options.done(commit->options.arg, work, status);
         return;
     }
-    log_write(LOG_REDIS_REPLY, LOG_STRING("command", "commit_analysis"), LOG_TEXT("reply", reply_text(answer)));
+    log_write(LOG_REDIS_REPLY, LOG_STRING("command", "commit_analysis"),
+              LOG_TEXT("reply", reply_text(answer)));
     if (++work->failed_commits >= commit->options.attempts_max)
         commit->options.done(commit->options.arg, work, status);
     else
@@ -187,7 +191,8 @@ static void on_reply(void *arg, enum status status, const redisReply *reply) {
     struct commit *commit = batch->commit;
     bool answered = status == STATUS_OK && reply_is_array(reply, batch->count);
     if (!answered && reply != NULL && status != STATUS_NO_SCRIPT)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "commit_analysis"), LOG_TEXT("reply", reply_text(reply)));
+        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "commit_analysis"),
+                  LOG_TEXT("reply", reply_text(reply)));
     for (unsigned i = 0; i < batch->count; i++) {
         if (answered)
             conclude(commit, batch->works[i], reply->element[i]);
@@ -212,7 +217,8 @@ static void send_batch(struct commit *commit) {
     command_join(&commit->whole, &commit->arguments);
     batch->next = commit->under_way;
     commit->under_way = batch;
-    if (link_send(*commit->options.link, command_finish(&commit->whole), LINK_DEADLINE_MS, on_reply, batch) != STATUS_OK)
+    if (link_send(*commit->options.link, command_finish(&commit->whole), LINK_DEADLINE_MS, on_reply, batch) !=
+        STATUS_OK)
         on_reply(batch, STATUS_UNAVAILABLE, NULL);
 }
 

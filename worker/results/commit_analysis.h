@@ -13,7 +13,8 @@
 
 struct commit;
 
-/* STATUS_OK: stored. STATUS_FENCED, STATUS_GONE: somebody else's. Anything else: Redis keeps refusing this one, bury it. */
+/* STATUS_OK: stored. STATUS_FENCED, STATUS_GONE: somebody else's. Anything else: Redis keeps refusing this
+ * one, bury it. */
 typedef void (*commit_done)(void *arg, struct work *work, enum status status);
 
 struct commit_options {

@@ -5,7 +5,7 @@
 struct work_pool {
     struct work *slots;
     struct work *spare;
-    unsigned count, in_use;
+    unsigned count, in_use, reserved;
 };
 
 struct work_pool *work_pool_new(unsigned slots) {
@@ -36,11 +36,30 @@ void work_pool_free(struct work_pool *pool) {
 }
 
 unsigned work_pool_available(const struct work_pool *pool) {
-    return pool->count - pool->in_use;
+    return pool->count - pool->in_use - pool->reserved;
+}
+
+void work_pool_reserve(struct work_pool *pool, unsigned slots) {
+    pool->reserved += slots;
+}
+
+void work_pool_unreserve(struct work_pool *pool, unsigned slots) {
+    pool->reserved -= slots;
+}
+
+unsigned work_pool_slots(const struct work_pool *pool) {
+    return pool->count;
 }
 
 unsigned work_pool_in_use(const struct work_pool *pool) {
     return pool->in_use;
+}
+
+bool work_pool_holds(const struct work_pool *pool, struct text entry) {
+    for (unsigned i = 0; i < pool->count; i++)
+        if (pool->slots[i].state != WORK_FREE && text_is(entry, pool->slots[i].entry))
+            return true;
+    return false;
 }
 
 const struct work *work_pool_peek(const struct work_pool *pool, unsigned index) {
@@ -61,7 +80,7 @@ struct work *work_take(struct work_pool *pool) {
     work->state = WORK_GATHERING;
     work->next = NULL;
     work->failed_commits = 0;
-    work->alone = false;
+    work->claimed = false;
     work->facts = (struct facts){0};
     return work;
 }

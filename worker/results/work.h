@@ -23,7 +23,7 @@ struct work {
     char entry[ENTRY_ID_MAX]; /* stream id */
     uint64_t entry_ms, entry_sequence;
     unsigned deliveries;
-    bool alone; /* delivered before: handled one at a time */
+    bool claimed; /* taken over from another consumer */
 
     struct arena arena; /* of signal and facts */
     struct uuid id;
@@ -49,10 +49,17 @@ struct work_pool;
 
 struct work_pool *work_pool_new(unsigned slots);
 void work_pool_free(struct work_pool *pool);
+/* Slots that are neither in use nor reserved for entries that were asked for. */
 unsigned work_pool_available(const struct work_pool *pool);
+void work_pool_reserve(struct work_pool *pool, unsigned slots);
+void work_pool_unreserve(struct work_pool *pool, unsigned slots);
+unsigned work_pool_slots(const struct work_pool *pool);
 unsigned work_pool_in_use(const struct work_pool *pool);
 
-/* The slot at `index`, below in-use + available, in any state: for a drain that ran out of time. */
+/* Is the entry with this stream id in our hands? */
+bool work_pool_holds(const struct work_pool *pool, struct text entry);
+
+/* The slot at `index`, below work_pool_slots, in any state: for a drain that ran out of time. */
 const struct work *work_pool_peek(const struct work_pool *pool, unsigned index);
 
 /* NULL when all slots are in use. */

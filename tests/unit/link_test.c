@@ -1,0 +1,604 @@
+#include "shared/redis/link.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <sys/un.h>
+
+#include "shared/telemetry/log.h"
+#include "tests/unit/fake_redis.h"
+
+enum { ORDERS_MAX = 256, WHY_SHOWN = 160 };
+
+/* What became of one command. */
+struct order {
+    unsigned told; /* how often */
+    enum status status;
+    bool had_reply;
+    unsigned place; /* among all that were told, from 1 */
+    char reply[COMMAND_SHOWN];
+};
+
+static struct fake_redis fake;
+static struct redis_url url;
+static struct script scripts[2];
+static const struct script *const script_rows[] = {&scripts[0], &scripts[1]};
+static struct order orders[ORDERS_MAX];
+static unsigned told, ups, downs;
+static char why_down[WHY_SHOWN];
+static enum status sent_from_down = STATUS_OK;
+
+static enum status send_order(unsigned number, const char *verb, int64_t deadline_ms);
+
+static void on_up(void *owner) {
+    cr_assert_eq(owner, &fake);
+    cr_assert(link_is_up(fake.link));
+    ups++;
+}
+
+static void on_down(void *owner, const char *why) {
+    cr_assert_eq(owner, &fake);
+    cr_assert_not(link_is_up(fake.link));
+    snprintf(why_down, sizeof(why_down), "%s", why);
+    sent_from_down = send_order(ORDERS_MAX - 1, "LATE", LINK_DEADLINE_MS);
+    downs++;
+}
+
+static const struct link_hooks hooks = {on_up, on_down};
+
+static void on_order(void *arg, enum status status, const redisReply *reply) {
+    struct order *order = arg;
+    struct text text = reply_text(reply);
+    order->told++;
+    order->status = status;
+    order->had_reply = reply != NULL;
+    order->place = ++told;
+    snprintf(order->reply, sizeof(order->reply), "%.*s", (int)text.len, text.at == NULL ? "" : text.at);
+}
+
+static enum status send_order(unsigned number, const char *verb, int64_t deadline_ms) {
+    struct command command = COMMAND_EMPTY;
+    command_begin(&command, verb);
+    command_signed(&command, number);
+    enum status status =
+        link_send(fake.link, command_finish(&command), deadline_ms, on_order, &orders[number]);
+    command_fini(&command);
+    return status;
+}
+
+static void open_link(int script_count) {
+    fake.link = link_open(&fake.reactor, &url, "test-link", script_rows, script_count, &hooks, &fake);
+}
+
+static void init(void) {
+    log_init("soc-test", "error");
+    fake_init(&fake);
+    fake_listen(&fake, 16);
+    url = (struct redis_url){.kind = REDIS_URL_TCP, .host = "127.0.0.1", .port = fake.port};
+    script_init(&scripts[0], "return 1");
+    script_init(&scripts[1], "return 2");
+}
+
+static void fini(void) {
+    link_close(fake.link);
+    fake_fini(&fake);
+}
+
+static void come_up(int script_count) {
+    open_link(script_count);
+    FAKE_UNTIL(&fake, link_is_up(fake.link));
+    cr_assert_eq(ups, 1);
+    fake.count = 0;
+}
+
+static void expect_commands(const char *const *expected, unsigned count) {
+    cr_assert_eq(fake.count, count, "%u commands, the last %s", fake.count,
+                 fake.count == 0 ? "-" : fake.commands[fake.count - 1]);
+    for (unsigned i = 0; i < count; i++)
+        cr_assert_str_eq(fake.commands[i], expected[i]);
+}
+
+/* All told once that the connection is lost, on_down after them, nothing taken meanwhile; then up again. */
+static void expect_lost_and_back(unsigned outstanding) {
+    FAKE_UNTIL(&fake, downs == 1);
+    for (unsigned i = 0; i < outstanding; i++) {
+        cr_assert_eq(orders[i].told, 1, "order %u told %u times", i, orders[i].told);
+        cr_assert_eq(orders[i].status, STATUS_UNAVAILABLE);
+        cr_assert_not(orders[i].had_reply);
+        cr_assert_eq(orders[i].place, i + 1);
+    }
+    cr_assert_eq(sent_from_down, STATUS_UNAVAILABLE);
+    cr_assert_eq(orders[ORDERS_MAX - 1].told, 0);
+    cr_assert_eq(fake_watches_in_use(&fake), 0);
+    cr_assert_eq(link_client_id(fake.link), 0);
+    fake.answer = fake_echo;
+    FAKE_UNTIL(&fake, ups == 2);
+    cr_assert_eq(downs, 1);
+    cr_assert_eq(send_order(outstanding, "AGAIN", LINK_DEADLINE_MS), STATUS_OK);
+    FAKE_UNTIL(&fake, orders[outstanding].told > 0);
+    cr_assert_eq(orders[outstanding].status, STATUS_OK);
+    cr_assert_eq(told, outstanding + 1);
+}
+
+TestSuite(link, .timeout = 60, .init = init, .fini = fini);
+
+/* --- greeting --- */
+
+Test(link, greets_with_everything_the_url_says) {
+    static const char *const expected[] = {"AUTH soc secret",      "SELECT 3",  "SCRIPT LOAD return 1",
+                                           "SCRIPT LOAD return 2", "CLIENT ID", "CLIENT SETNAME test-link"};
+    snprintf(url.user, sizeof(url.user), "soc");
+    snprintf(url.password, sizeof(url.password), "secret");
+    url.database = 3;
+    open_link(2);
+    cr_assert_not(link_is_up(fake.link));
+    cr_assert_eq(fake.watched, 0, "nothing happens before the first tick");
+    FAKE_UNTIL(&fake, ups > 0);
+    expect_commands(expected, 6);
+    cr_assert_eq(link_client_id(fake.link), 7);
+    for (int i = 0; i < 5; i++)
+        fake_turn(&fake);
+    cr_assert_eq(ups, 1);
+    cr_assert_eq(downs, 0);
+    cr_assert_eq(fake.accepted, 1);
+}
+
+Test(link, greets_with_no_more_than_the_url_says) {
+    static const char *const expected[] = {"CLIENT ID", "CLIENT SETNAME test-link"};
+    open_link(0);
+    FAKE_UNTIL(&fake, ups > 0);
+    expect_commands(expected, 2);
+}
+
+Test(link, a_password_alone_is_the_default_users) {
+    static const char *const expected[] = {"AUTH secret", "CLIENT ID", "CLIENT SETNAME test-link"};
+    snprintf(url.password, sizeof(url.password), "secret");
+    open_link(0);
+    FAKE_UNTIL(&fake, ups > 0);
+    expect_commands(expected, 3);
+}
+
+static void refuse_password(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    if (strncmp(command, "AUTH", 4) == 0 && redis->accepted < 3)
+        buffer_append_string(&peer->answers,
+                             "-WRONGPASS invalid username-password pair or user is disabled.\r\n");
+    else
+        fake_echo(redis, peer, command);
+}
+
+Test(link, a_refused_greeting_is_tried_again_and_is_never_up) {
+    snprintf(url.password, sizeof(url.password), "wrong");
+    fake.answer = refuse_password;
+    open_link(1);
+    FAKE_UNTIL(&fake, fake.accepted == 3);
+    cr_assert_eq(ups, 0);
+    FAKE_UNTIL(&fake, ups == 1);
+    cr_assert_eq(downs, 0, "failed attempts are not told");
+}
+
+static void load_slowly(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    if (redis->accepted < 3)
+        buffer_append_string(&peer->answers, "-LOADING Redis is loading the dataset in memory\r\n");
+    else
+        fake_echo(redis, peer, command);
+}
+
+Test(link, a_server_that_is_still_loading_is_waited_for) {
+    fake.answer = load_slowly;
+    open_link(1);
+    FAKE_UNTIL(&fake, ups == 1);
+    cr_assert_eq(fake.accepted, 3);
+    cr_assert_eq(downs, 0);
+}
+
+/* --- commands --- */
+
+Test(link, commands_are_answered_in_order) {
+    come_up(0);
+    for (unsigned i = 0; i < 100; i++)
+        cr_assert_eq(send_order(i, i % 2 ? "ODD" : "EVEN", LINK_DEADLINE_MS), STATUS_OK);
+    cr_assert_eq(told, 0, "no callback from within link_send");
+    FAKE_UNTIL(&fake, told == 100);
+    for (unsigned i = 0; i < 100; i++) {
+        char expected[32];
+        snprintf(expected, sizeof(expected), "%s %u", i % 2 ? "ODD" : "EVEN", i);
+        cr_assert_str_eq(fake.commands[i], expected);
+        cr_assert_str_eq(orders[i].reply, expected);
+        cr_assert_eq(orders[i].status, STATUS_OK);
+        cr_assert_eq(orders[i].place, i + 1);
+        cr_assert_eq(orders[i].told, 1);
+    }
+}
+
+static void send_next(void *arg, enum status status, const redisReply *reply) {
+    on_order(arg, status, reply);
+    unsigned next = (unsigned)((struct order *)arg - orders) + 1;
+    struct command command = COMMAND_EMPTY;
+    command_begin(&command, "STEP");
+    if (next < 50)
+        cr_assert_eq(
+            link_send(fake.link, command_finish(&command), LINK_DEADLINE_MS, send_next, &orders[next]),
+            STATUS_OK);
+    command_fini(&command);
+}
+
+Test(link, a_reply_may_send_the_next_command) {
+    struct command command = COMMAND_EMPTY;
+    come_up(0);
+    command_begin(&command, "STEP");
+    link_send(fake.link, command_finish(&command), LINK_DEADLINE_MS, send_next, &orders[0]);
+    command_fini(&command);
+    FAKE_UNTIL(&fake, told == 50);
+    cr_assert_eq(fake.count, 50);
+}
+
+Test(link, a_reply_need_not_be_wanted) {
+    struct command command = COMMAND_EMPTY;
+    come_up(0);
+    command_begin(&command, "QUIET");
+    cr_assert_eq(link_send(fake.link, command_finish(&command), LINK_DEADLINE_MS, NULL, NULL), STATUS_OK);
+    command_fini(&command);
+    cr_assert_eq(send_order(0, "LOUD", LINK_DEADLINE_MS), STATUS_OK);
+    FAKE_UNTIL(&fake, told == 1);
+    cr_assert_str_eq(orders[0].reply, "LOUD 0");
+}
+
+/* More than the kernel takes at once. */
+Test(link, a_long_command_goes_out_whole) {
+    enum { LONG_BYTES = 16 << 20 };
+    struct command command = COMMAND_EMPTY;
+    char *bytes = malloc(LONG_BYTES);
+    memset(bytes, 'x', LONG_BYTES);
+    come_up(0);
+    command_begin(&command, "LONG");
+    command_text(&command, (struct text){bytes, LONG_BYTES});
+    cr_assert_eq(link_send(fake.link, command_finish(&command), LINK_DEADLINE_MS, on_order, &orders[0]),
+                 STATUS_OK);
+    command_fini(&command);
+    free(bytes);
+    cr_assert_eq(send_order(1, "SHORT", LINK_DEADLINE_MS), STATUS_OK);
+    FAKE_UNTIL(&fake, told == 2);
+    cr_assert_eq(orders[0].status, STATUS_OK);
+    cr_assert_str_eq(orders[1].reply, "SHORT 1");
+    cr_assert_eq(downs, 0);
+}
+
+static void answer_errors(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    static const char *const lines[] = {"-OOM command not allowed\r\n", "-WRONGTYPE Operation\r\n",
+                                        "-NOGROUP No such key\r\n", "$-1\r\n"};
+    unsigned number;
+    if (sscanf(command, "FAIL %u", &number) == 1)
+        buffer_append_string(&peer->answers, lines[number % 4]);
+    else
+        fake_echo(redis, peer, command);
+}
+
+Test(link, errors_are_told_as_statuses_and_keep_the_link) {
+    static const enum status expected[] = {STATUS_NO_MEMORY, STATUS_WRONG_TYPE, STATUS_NO_GROUP, STATUS_OK};
+    fake.answer = answer_errors;
+    come_up(0);
+    for (unsigned i = 0; i < 4; i++)
+        cr_assert_eq(send_order(i, "FAIL", LINK_DEADLINE_MS), STATUS_OK);
+    FAKE_UNTIL(&fake, told == 4);
+    for (unsigned i = 0; i < 4; i++) {
+        cr_assert_eq(orders[i].status, expected[i]);
+        cr_assert(orders[i].had_reply);
+    }
+    cr_assert(link_is_up(fake.link));
+    cr_assert_eq(downs, 0);
+}
+
+static bool forgot_scripts;
+
+static void forget_scripts(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    if (strncmp(command, "SCRIPT LOAD", 11) == 0)
+        forgot_scripts = false;
+    if (strncmp(command, "EVALSHA", 7) == 0 && forgot_scripts)
+        buffer_append_string(&peer->answers, "-NOSCRIPT No matching script. Please use EVAL.\r\n");
+    else
+        fake_echo(redis, peer, command);
+}
+
+static void send_again(void *arg, enum status status, const redisReply *reply) {
+    on_order(arg, status, reply);
+    cr_assert_eq(send_order(1, "EVALSHA", LINK_DEADLINE_MS), STATUS_OK);
+}
+
+Test(link, a_lost_script_is_loaded_before_the_command_comes_again) {
+    static const char *const expected[] = {"EVALSHA", "SCRIPT LOAD return 1", "SCRIPT LOAD return 2",
+                                           "EVALSHA 1"};
+    struct command command = COMMAND_EMPTY;
+    fake.answer = forget_scripts;
+    come_up(2);
+    forgot_scripts = true;
+    command_begin(&command, "EVALSHA");
+    cr_assert_eq(link_send(fake.link, command_finish(&command), LINK_DEADLINE_MS, send_again, &orders[0]),
+                 STATUS_OK);
+    command_fini(&command);
+    FAKE_UNTIL(&fake, told == 2);
+    cr_assert_eq(orders[0].status, STATUS_NO_SCRIPT);
+    cr_assert_eq(orders[1].status, STATUS_OK);
+    expect_commands(expected, 4);
+    cr_assert_eq(downs, 0);
+}
+
+/* --- loss --- */
+
+Test(link, past_a_deadline_everything_is_told_once) {
+    fake.answer = fake_mute;
+    come_up(1);
+    for (unsigned i = 0; i < 20; i++)
+        cr_assert_eq(send_order(i, "WAIT", LINK_DEADLINE_MS), STATUS_OK);
+    FAKE_UNTIL(&fake, fake.count == 20);
+    fake.ahead_ms += LINK_DEADLINE_MS - 1000;
+    for (int i = 0; i < 3; i++)
+        fake_turn(&fake);
+    cr_assert_eq(told + downs, 0, "the deadline is not over yet");
+    fake.ahead_ms += 1001;
+    expect_lost_and_back(20);
+    cr_assert_str_eq(why_down, "no reply within the deadline");
+    cr_assert_eq(fake.accepted, 2);
+}
+
+Test(link, an_answered_command_has_no_deadline_any_more) {
+    come_up(0);
+    cr_assert_eq(send_order(0, "A", 100), STATUS_OK);
+    FAKE_UNTIL(&fake, told == 1);
+    fake.ahead_ms += 60000;
+    for (int i = 0; i < 3; i++)
+        fake_turn(&fake);
+    cr_assert(link_is_up(fake.link));
+    cr_assert_eq(send_order(1, "B", 100), STATUS_OK);
+    FAKE_UNTIL(&fake, told == 2);
+    cr_assert_eq(orders[1].status, STATUS_OK);
+    cr_assert_eq(downs, 0);
+}
+
+static void hang_up_at_three(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    fake_mute(redis, peer, command);
+    peer->leaving = strcmp(command, "WAIT 2") == 0;
+}
+
+Test(link, a_closed_connection_tells_everything_once) {
+    fake.answer = hang_up_at_three;
+    come_up(1);
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_eq(send_order(i, "WAIT", LINK_DEADLINE_MS), STATUS_OK);
+    expect_lost_and_back(3);
+    cr_assert_gt(strlen(why_down), 0);
+}
+
+Test(link, a_connection_closed_in_silence_comes_back) {
+    come_up(1);
+    fake_hang_up_all(&fake);
+    expect_lost_and_back(0);
+}
+
+static void answer_half(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    if (strcmp(command, "HALF 0") != 0) {
+        fake_echo(redis, peer, command);
+        return;
+    }
+    buffer_append_string(&peer->answers, "$100\r\nonly the beginning");
+    peer->leaving = true;
+}
+
+Test(link, half_a_reply_is_no_reply) {
+    fake.answer = answer_half;
+    come_up(1);
+    cr_assert_eq(send_order(0, "HALF", LINK_DEADLINE_MS), STATUS_OK);
+    expect_lost_and_back(1);
+}
+
+static void answer_garbage(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    if (strncmp(command, "WAIT", 4) == 0)
+        buffer_append_string(&peer->answers, "HTTP/1.1 400 Bad Request\r\n\r\n");
+    else
+        fake_echo(redis, peer, command);
+}
+
+Test(link, what_is_not_redis_is_left) {
+    fake.answer = answer_garbage;
+    come_up(1);
+    for (unsigned i = 0; i < 2; i++)
+        cr_assert_eq(send_order(i, "WAIT", LINK_DEADLINE_MS), STATUS_OK);
+    expect_lost_and_back(2);
+}
+
+static void answer_read_only(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    if (strcmp(command, "WRITE 0") == 0)
+        buffer_append_string(&peer->answers, "-READONLY You can't write against a read only replica.\r\n");
+    else
+        fake_mute(redis, peer, command);
+}
+
+Test(link, a_replica_is_left) {
+    fake.answer = answer_read_only;
+    come_up(1);
+    for (unsigned i = 0; i < 5; i++)
+        cr_assert_eq(send_order(i, "WRITE", LINK_DEADLINE_MS), STATUS_OK);
+    FAKE_UNTIL(&fake, orders[0].told > 0);
+    cr_assert_eq(orders[0].status, STATUS_UNAVAILABLE);
+    cr_assert(orders[0].had_reply);
+    cr_assert_not(link_is_up(fake.link));
+    cr_assert_eq(send_order(ORDERS_MAX - 1, "MORE", LINK_DEADLINE_MS), STATUS_UNAVAILABLE);
+    orders[0].had_reply = false;
+    expect_lost_and_back(5);
+    cr_assert_str_eq(why_down, "READONLY You can't write against a read only replica.");
+}
+
+Test(link, a_condemned_connection_is_left_at_the_end_of_the_turn) {
+    fake.answer = fake_mute;
+    come_up(1);
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_eq(send_order(i, "WAIT", LINK_DEADLINE_MS), STATUS_OK);
+    link_condemn(fake.link, "wrong answer");
+    link_condemn(fake.link, "a second word");
+    cr_assert_eq(told, 0);
+    cr_assert_not(link_is_up(fake.link));
+    cr_assert_eq(send_order(ORDERS_MAX - 1, "MORE", LINK_DEADLINE_MS), STATUS_UNAVAILABLE);
+    link_flush(fake.link);
+    cr_assert_eq(told, 3);
+    expect_lost_and_back(3);
+    cr_assert_str_eq(why_down, "wrong answer");
+}
+
+/* --- no connection --- */
+
+static void say_nothing(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    (void)redis, (void)peer, (void)command;
+}
+
+Test(link, nothing_is_taken_while_it_is_not_up) {
+    fake.answer = say_nothing;
+    open_link(0);
+    cr_assert_eq(send_order(0, "NEVER", LINK_DEADLINE_MS), STATUS_UNAVAILABLE);
+    link_flush(fake.link);
+    link_condemn(fake.link, "there is nothing to condemn");
+    link_tick(fake.link, clock_monotonic_ms());
+    cr_assert_eq(fake.watched, 1);
+    cr_assert_eq(send_order(0, "NEVER", LINK_DEADLINE_MS), STATUS_UNAVAILABLE);
+    FAKE_UNTIL(&fake, fake.count > 0);
+    cr_assert_eq(ups, 0);
+    cr_assert_eq(send_order(0, "NEVER", LINK_DEADLINE_MS), STATUS_UNAVAILABLE, "greeting is not up");
+    fake.answer = fake_echo;
+    fake.ahead_ms += LINK_DEADLINE_MS + 1;
+    FAKE_UNTIL(&fake, ups == 1);
+    cr_assert_eq(fake.accepted, 2, "a greeting has a deadline too");
+    cr_assert_eq(orders[0].told + downs, 0);
+}
+
+Test(link, a_refused_port_is_tried_until_somebody_listens) {
+    fake_stop_listening(&fake);
+    open_link(1);
+    FAKE_UNTIL(&fake, fake.watched == 3);
+    cr_assert_eq(ups + downs, 0);
+    cr_assert_eq(send_order(0, "NEVER", LINK_DEADLINE_MS), STATUS_UNAVAILABLE);
+    fake_listen(&fake, 16);
+    FAKE_UNTIL(&fake, ups == 1);
+    cr_assert_eq(downs, 0);
+    cr_assert_eq(orders[0].told, 0);
+}
+
+/* Each wait is at least half of 50, 100, 200 and 400 ms. */
+Test(link, waits_grow_between_attempts) {
+    int64_t start_ms = clock_monotonic_ms();
+    fake_stop_listening(&fake);
+    open_link(0);
+    FAKE_UNTIL(&fake, fake.watched == 5);
+    cr_assert_geq(clock_monotonic_ms() - start_ms, 25 + 50 + 100 + 200);
+}
+
+/* With one connection in a backlog of none the kernel answers no more: the link's own deadline ends the
+ * attempt. */
+Test(link, a_connection_that_never_comes_has_a_deadline) {
+    int fillers[4];
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(fake.port)};
+    fake.deaf = true;
+    cr_assert_eq(listen(fake.listener, 0), 0);
+    for (int i = 0; i < 4; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        cr_assert(connect(fillers[i], (struct sockaddr *)&address, sizeof(address)) == 0 ||
+                  errno == EINPROGRESS);
+    }
+    open_link(0);
+    for (int i = 0; i < 3; i++)
+        fake_turn(&fake);
+    cr_assert_eq(fake.watched, 1);
+    cr_assert_eq(fake_watches_in_use(&fake), 1);
+    fake.ahead_ms += 3100;
+    fake_turn(&fake);
+    cr_assert_eq(fake_watches_in_use(&fake), 0, "the attempt is given up");
+    for (int i = 0; i < 4; i++)
+        close(fillers[i]);
+    cr_assert_eq(listen(fake.listener, 16), 0);
+    fake.deaf = false;
+    FAKE_UNTIL(&fake, ups == 1);
+    cr_assert_eq(downs, 0);
+}
+
+Test(link, a_loop_without_room_is_asked_again) {
+    fake.loop_full = true;
+    open_link(0);
+    for (int i = 0; i < 3; i++)
+        fake_turn(&fake);
+    cr_assert_eq(fake.watched, 0);
+    fake.loop_full = false;
+    FAKE_UNTIL(&fake, ups == 1);
+    cr_assert_eq(downs, 0);
+}
+
+Test(link, speaks_over_a_unix_socket_once_there_is_one) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char folder[] = "/tmp/soc-link.XXXXXX";
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/redis.sock", folder);
+    fake_stop_listening(&fake);
+    url = (struct redis_url){.kind = REDIS_URL_UNIX};
+    snprintf(url.path, sizeof(url.path), "%s", address.sun_path);
+    open_link(1);
+    for (int i = 0; i < 20; i++)
+        fake_turn(&fake);
+    cr_assert_eq(ups + downs, 0);
+    fake.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    cr_assert_eq(bind(fake.listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(listen(fake.listener, 4), 0);
+    FAKE_UNTIL(&fake, ups == 1);
+    cr_assert_eq(send_order(0, "HELLO", LINK_DEADLINE_MS), STATUS_OK);
+    FAKE_UNTIL(&fake, told == 1);
+    cr_assert_str_eq(orders[0].reply, "HELLO 0");
+    unlink(address.sun_path);
+    rmdir(folder);
+}
+
+/* --- the end --- */
+
+static void close_now(void) {
+    link_close(fake.link);
+    fake.link = NULL;
+    cr_assert_eq(fake_watches_in_use(&fake), 0);
+}
+
+Test(link, closing_tells_what_was_outstanding_and_nothing_else) {
+    fake.answer = fake_mute;
+    come_up(2);
+    for (unsigned i = 0; i < 10; i++)
+        cr_assert_eq(send_order(i, "WAIT", LINK_DEADLINE_MS), STATUS_OK);
+    fake_turn(&fake);
+    close_now();
+    for (unsigned i = 0; i < 10; i++) {
+        cr_assert_eq(orders[i].told, 1);
+        cr_assert_eq(orders[i].status, STATUS_UNAVAILABLE);
+    }
+    cr_assert_eq(downs, 0, "the owner knows that it closes");
+}
+
+Test(link, closing_is_fine_in_every_state) {
+    link_close(NULL);
+    open_link(2);
+    close_now();
+    open_link(2);
+    link_tick(fake.link, clock_monotonic_ms());
+    cr_assert_eq(fake_watches_in_use(&fake), 1);
+    close_now();
+    fake.answer = say_nothing;
+    open_link(2);
+    FAKE_UNTIL(&fake, fake.count > 0);
+    close_now();
+    fake_stop_listening(&fake);
+    unsigned watched = fake.watched;
+    open_link(2);
+    FAKE_UNTIL(&fake, fake.watched == watched + 2);
+    close_now();
+    cr_assert_eq(ups + downs, 0);
+}
+
+Test(link, closing_a_condemned_link_tells_once) {
+    fake.answer = fake_mute;
+    come_up(1);
+    cr_assert_eq(send_order(0, "WAIT", LINK_DEADLINE_MS), STATUS_OK);
+    link_condemn(fake.link, "done with it");
+    close_now();
+    cr_assert_eq(orders[0].told, 1);
+    cr_assert_eq(downs, 0);
+}
