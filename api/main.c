@@ -243,10 +243,8 @@ int main(int argc, char **argv) {
         return print_instead(argv[1]);
     if (!settings_read(PROGRAM_API, &settings, stderr))
         return 2;
-    if (!redis_url_parse(settings.redis_url, &url, &why) || url.kind == REDIS_URL_SENTINEL) {
-        fprintf(stderr, "soc-api: REDIS_URL: Sentinel is not supported by this version\n");
-        return 2;
-    }
+    if (!redis_url_parse(settings.redis_url, &url, &why))
+        abort(); /* settings_read has judged it */
     log_init(settings.service_name, settings.log_level);
     catch_signals();
     raise_descriptor_limit();

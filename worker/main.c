@@ -297,11 +297,8 @@ int main(int argc, char **argv) {
         return print_instead(argv[1]);
     if (!settings_read(PROGRAM_WORKER, &worker.settings, stderr))
         return 2;
-    if (!redis_url_parse(worker.settings.redis_url, &worker.url, &why) ||
-        worker.url.kind == REDIS_URL_SENTINEL) {
-        fprintf(stderr, "soc-worker: REDIS_URL: Sentinel is not supported by this version\n");
-        return 2;
-    }
+    if (!redis_url_parse(worker.settings.redis_url, &worker.url, &why))
+        abort(); /* settings_read has judged it */
     signal(SIGPIPE, SIG_IGN);
     log_init(worker.settings.service_name, worker.settings.log_level);
     return run(&worker);

@@ -106,7 +106,10 @@ static void send_batch(struct client *client, const char *type) {
     if (batch == NULL)
         abort();
     *batch = (struct client_batch){client, type, hub->passed};
-    query_init(&newest);
+    if (client->filtered)
+        newest = client->filter;
+    else
+        query_init(&newest);
     newest.limit = BATCH_THREATS;
     unsigned count = query_run(&newest, hub->options->catalog, ids, &more);
     client->next_sequence = ring_last(hub->ring) + 1;

@@ -119,6 +119,8 @@ void list_threats(struct exchange *exchange) {
         answer_bad_query(exchange, &faults);
     else if (!api_is_ready(api))
         exchange_answer_problem(exchange, STATUS_UNAVAILABLE, "the catalog is being read");
+    else if (!link_is_up(api->commands))
+        exchange_answer_problem(exchange, STATUS_UNAVAILABLE, NULL);
     else
         ask_for_page(exchange, &arena, &query);
     arena_fini(&arena);

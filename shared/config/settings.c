@@ -14,7 +14,10 @@ enum { TEXT_MAX = 4096, SHOWN_VALUE_MAX = 100 };
 
 static bool accepts_redis_url(const char *value, const char **why) {
     struct redis_url url;
-    return redis_url_parse(value, &url, why);
+    if (!redis_url_parse(value, &url, why))
+        return false;
+    *why = "Sentinel is not supported by this version";
+    return url.kind != REDIS_URL_SENTINEL;
 }
 
 static bool is_visible_ascii(struct text text) {
@@ -55,15 +58,15 @@ static bool accepts_origins(const char *value, const char **why) {
 /* clang-format off */
 const struct setting_row setting_rows[] = {
     {"REDIS_URL", BOTH, SETTING_TEXT, "redis://127.0.0.1:6379/0", "", 1, TEXT_MAX,
-     "redis://[user:password@]host:port/db, unix:///path?db=N or redis+sentinel://h1:p,h2:p/master/db",
+     "redis://[user:password@]host:port/db or unix:///path?db=N",
      FIELD(redis_url), true, accepts_redis_url},
     {"SOC_KEY_PREFIX", BOTH, SETTING_TEXT, "", "", 0, 64, /* KEY_PREFIX_MAX of shared/redis/keys.h */
      "goes before every key and channel in Redis", FIELD(key_prefix), false, accepts_visible},
     {"LOG_LEVEL", BOTH, SETTING_WORD, "info", "debug info warning error", 0, 0,
      "the least level that is logged", FIELD(log_level), false, NULL},
     {"OTEL_SERVICE_NAME", BOTH, SETTING_TEXT, "", "", 0, 255,
-     "the name in logs and traces; default: the program's", FIELD(service_name), false, NULL},
-    {"SOC_PUBLISH_EVENTS", BOTH, SETTING_SWITCH, "1", "", 0, 1,
+     "the component in logs; default: the program's name", FIELD(service_name), false, NULL},
+    {"SOC_PUBLISH_EVENTS", PROGRAM_WORKER, SETTING_SWITCH, "1", "", 0, 1,
      "publish every analysis on the channel threats:events", FIELD(publish_events), false, NULL},
 
     {"SOC_HTTP_HOST", PROGRAM_API, SETTING_TEXT, "127.0.0.1", "", 1, 255,
@@ -85,15 +88,13 @@ const struct setting_row setting_rows[] = {
      "time between pings to a WebSocket client", FIELD(ws_ping_seconds), false, NULL},
     {"SOC_WS_CLIENTS_MAX", PROGRAM_API, SETTING_NUMBER, "20000", "", 1, 1000000,
      "WebSocket clients of one process", FIELD(ws_clients_max), false, NULL},
-    {"SOC_DASHBOARD_DIR", PROGRAM_API, SETTING_TEXT, "", "", 0, TEXT_MAX,
-     "folder with the built dashboard; empty serves none", FIELD(dashboard_dir), false, NULL},
 
     {"SOC_ADMIN_HOST", PROGRAM_WORKER, SETTING_TEXT, "127.0.0.1", "", 1, 255,
      "address of /health, /ready and /metrics; 0.0.0.0 or :: for all", FIELD(admin_host), false, accepts_visible},
     {"SOC_ADMIN_PORT", PROGRAM_WORKER, SETTING_NUMBER, "9100", "", 0, 65535,
      "their port; 0 picks a free one", FIELD(admin_port), false, NULL},
     {"SOC_BATCH_SIZE", PROGRAM_WORKER, SETTING_NUMBER, "64", "", 1, 1000,
-     "entries read and committed at once", FIELD(batch_size), false, NULL},
+     "entries read at once", FIELD(batch_size), false, NULL},
     {"SOC_IN_FLIGHT", PROGRAM_WORKER, SETTING_NUMBER, "256", "", 2, 65536,
      "threats held at once", FIELD(in_flight), false, NULL},
     {"SOC_AGENT_DEADLINE_MS", PROGRAM_WORKER, SETTING_NUMBER, "500", "ms", 1, 60000,

@@ -22,7 +22,6 @@ struct settings {
     const char *key_prefix;
     const char *log_level;
     const char *service_name;
-    int64_t publish_events;
     /* soc-api */
     const char *http_host;
     int64_t http_port;
@@ -33,10 +32,10 @@ struct settings {
     int64_t ws_queue_bytes;
     int64_t ws_ping_seconds;
     int64_t ws_clients_max;
-    const char *dashboard_dir;
     /* soc-worker */
     const char *admin_host;
     int64_t admin_port;
+    int64_t publish_events;
     int64_t batch_size;
     int64_t in_flight;
     int64_t agent_deadline_ms;

@@ -59,7 +59,7 @@ static char lowered(char c) {
 
 static bool begins_with_word(struct text hay, const char *token) {
     size_t i = 0;
-    while (token[i] != '\0' && i < hay.len && lowered(hay.at[i]) == token[i])
+    while (i < hay.len && token[i] != '\0' && lowered(hay.at[i]) == token[i])
         i++;
     return token[i] == '\0' && (i == hay.len || !is_word(hay.at[i]));
 }

@@ -32,8 +32,6 @@ static const struct {
     [LOG_GROUP_CREATED] = {LOG_LEVEL_WARNING, "consumer group created"},
     [LOG_CATALOG_READY] = {LOG_LEVEL_INFO, "catalog is ready"},
     [LOG_CATALOG_RESET] = {LOG_LEVEL_WARNING, "catalog is read again from the start"},
-    [LOG_REQUEST_FAILED] = {LOG_LEVEL_ERROR, "request failed"},
-    [LOG_SIGNAL_ACCEPTED] = {LOG_LEVEL_DEBUG, "signal accepted"},
     [LOG_THREAT_COMPLETED] = {LOG_LEVEL_DEBUG, "threat analysed"},
     [LOG_AGENT_UNAVAILABLE] = {LOG_LEVEL_WARNING, "agent unavailable"},
     [LOG_ENTRY_FENCED] = {LOG_LEVEL_WARNING, "entry belongs to another consumer now"},
@@ -44,7 +42,6 @@ static const struct {
     [LOG_CONTEXT_LOADED] = {LOG_LEVEL_INFO, "context loaded"},
     [LOG_CONTEXT_COMPLAINT] = {LOG_LEVEL_WARNING, "context record is not usable"},
     [LOG_WEBSOCKET_DROPPED] = {LOG_LEVEL_INFO, "websocket client dropped"},
-    [LOG_STALLED] = {LOG_LEVEL_WARNING, "loop stalled"},
 };
 
 static const char *name = "soc";

@@ -20,8 +20,6 @@ enum log_event {
     LOG_GROUP_CREATED,     /* group (re)created: data was lost upstream when it existed before */
     LOG_CATALOG_READY,     /* rows, duration_ms */
     LOG_CATALOG_RESET,     /* reason */
-    LOG_REQUEST_FAILED,    /* method, path, status, reason (5xx only) */
-    LOG_SIGNAL_ACCEPTED,   /* debug: threat_id, customer_name */
     LOG_THREAT_COMPLETED,  /* debug: threat_id, customer_name, severity, duration_ms */
     LOG_AGENT_UNAVAILABLE, /* threat_id, agent_name, reason */
     LOG_ENTRY_FENCED,      /* threat_id, entry */
@@ -32,7 +30,6 @@ enum log_event {
     LOG_CONTEXT_LOADED,    /* customers, infra_events, intel_entries, duration_ms */
     LOG_CONTEXT_COMPLAINT, /* record, name, reason */
     LOG_WEBSOCKET_DROPPED, /* reason */
-    LOG_STALLED,           /* duration_ms: one loop turn took too long */
     LOG_EVENT_COUNT
 };
 

@@ -111,7 +111,7 @@ Test(log, levels_hold_back_what_is_below) {
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         cr_assert(log_init("soc-test", rows[i].level));
-        cr_assert(eq(int, log_wants(LOG_SIGNAL_ACCEPTED), rows[i].debug));
+        cr_assert(eq(int, log_wants(LOG_THREAT_COMPLETED), rows[i].debug));
         cr_assert(eq(int, log_wants(LOG_STARTED), rows[i].info));
         cr_assert(eq(int, log_wants(LOG_REDIS_DOWN), rows[i].warning));
         cr_assert(eq(int, log_wants(LOG_ENTRY_BURIED), rows[i].error));

@@ -130,7 +130,7 @@ Test(settings, numbers_are_nothing_but_digits) {
         "x", " 1", "1 ", "+1", "1.5", "0x10", "1e3", "-", "99999999999999999999999"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         setenv("SOC_IN_FLIGHT", bad[i], 1);
-        expect_complaint(PROGRAM_WORKER, "SOC_IN_FLIGHT", "1 to 65536");
+        expect_complaint(PROGRAM_WORKER, "SOC_IN_FLIGHT", "2 to 65536");
     }
 }
 
