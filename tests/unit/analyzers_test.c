@@ -76,7 +76,7 @@ Test(analyzers, a_category_is_cut_at_its_bound_and_still_sums, .fini = finish) {
     cr_assert_float_eq(fp.indicators[2].impact, 0, 1e-12);
     cr_assert_float_eq(fp.indicators[4].impact, -0.2, 1e-12);
     cr_assert_float_eq(fp.score, 0.47, 1e-12);
-    cr_assert(says(fp.explanation, "a speaks for false, e for real"));
+    cr_assert(says(fp.explanation, "For a false positive: a; for a real threat: e"));
 }
 
 Test(analyzers, recommendations_begin_at_their_thresholds, .fini = finish) {

@@ -189,7 +189,7 @@ static void judge_history(struct evidence *in) {
     if (facts->address_history.total > 0 && !volume_matters(in->signal->threat_type))
         fp_tally_add(&in->tally, FP_HISTORY, facts->address_history.total >= 3 ? -100 : -50,
                      "recurring address",
-                     arena_printf(in->arena, "%llu earlier cases of the address",
+                     arena_printf(in->arena, "earlier cases of the address: %llu",
                                   (unsigned long long)facts->address_history.total));
 }
 

@@ -45,12 +45,12 @@ static const char *strongest(const struct fp_tally *tally, int sign) {
 static struct text explain(const struct fp_tally *tally, struct arena *arena) {
     const char *false_by = strongest(tally, 1), *real_by = strongest(tally, -1);
     if (false_by != NULL && real_by != NULL)
-        return arena_printf(arena, "%s speaks for false, %s for real.", false_by, real_by);
+        return arena_printf(arena, "For a false positive: %s; for a real threat: %s.", false_by, real_by);
     if (false_by != NULL)
-        return arena_printf(arena, "%s speaks for false, nothing for real.", false_by);
+        return arena_printf(arena, "For a false positive: %s; for a real threat: nothing.", false_by);
     if (real_by != NULL)
-        return arena_printf(arena, "%s speaks for real, nothing for false.", real_by);
-    return TEXT_LITERAL("Nothing speaks for false or for real.");
+        return arena_printf(arena, "For a real threat: %s; for a false positive: nothing.", real_by);
+    return TEXT_LITERAL("Nothing known speaks for either.");
 }
 
 void fp_tally_close(const struct fp_tally *tally, struct arena *arena) {
