@@ -246,6 +246,7 @@ int main(int argc, char **argv) {
     if (!redis_url_parse(settings.redis_url, &url, &why))
         abort(); /* settings_read has judged it */
     log_init(settings.service_name, settings.log_level);
+    srandom((unsigned)clock_monotonic_ns() ^ (unsigned)getpid()); /* jitter differs by process */
     catch_signals();
     raise_descriptor_limit();
     return run(&settings, &url);

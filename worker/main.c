@@ -13,6 +13,7 @@
 #include "worker/admin/admin_http.h"
 #include "worker/intake/claim_entries.h"
 #include "worker/intake/follow_context.h"
+#include "worker/intake/gather_history.h"
 #include "worker/intake/libevent_reactor.h"
 #include "worker/intake/read_signals.h"
 #include "worker/intake/recover_entries.h"
@@ -134,6 +135,7 @@ static void open_parts(struct worker *worker) {
     intake->pool = work_pool_new((unsigned)worker->settings.in_flight);
     intake->commit = commit_new(&commit);
     intake->reading = reading_new(intake);
+    intake->gatherer = gatherer_new(intake);
     intake->recovery = recovery_new(intake);
     intake->rescue = rescue_new(intake);
     intake->context = context_follower_new(intake);
@@ -146,6 +148,7 @@ static void close_parts(struct worker *worker) {
     link_close(intake->commands);
     link_close(intake->context_link);
     reading_free(intake->reading);
+    gatherer_free(intake->gatherer);
     recovery_free(intake->recovery);
     rescue_free(intake->rescue);
     context_follower_free(intake->context);
@@ -298,7 +301,8 @@ int main(int argc, char **argv) {
     if (!settings_read(PROGRAM_WORKER, &worker.settings, stderr))
         return 2;
     if (!redis_url_parse(worker.settings.redis_url, &worker.url, &why))
-        abort(); /* settings_read has judged it */
+        abort();                                                  /* settings_read has judged it */
+    srandom((unsigned)clock_monotonic_ns() ^ (unsigned)getpid()); /* jitter differs by process */
     signal(SIGPIPE, SIG_IGN);
     log_init(worker.settings.service_name, worker.settings.log_level);
     return run(&worker);

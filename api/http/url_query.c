@@ -42,8 +42,10 @@ bool url_query_next(struct text *query, struct arena *arena, struct text *name, 
         struct text raw_name = split_off(&pair, '=');
         *name = decode(arena, raw_name);
         *value = decode(arena, pair);
-        if (name->at == NULL)
+        if (name->at == NULL) {
             *name = TEXT_LITERAL("");
+            *value = TEXT_NONE;
+        }
         return true;
     }
     return false;

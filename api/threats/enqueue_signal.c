@@ -90,19 +90,7 @@ static void add_keys(struct enqueue *enqueue, struct batch *batch, const struct 
 }
 
 static void add_row(struct enqueue *enqueue, struct batch *batch, const struct enqueue_order *order) {
-    const struct signal *signal = order->signal;
-    struct log_row row = {.kind = EVENT_CREATED,
-                          .id = order->id,
-                          .created_at_ms = order->received_at_ms,
-                          .threat_type = signal->threat_type,
-                          .severity = SEVERITY_NONE,
-                          .status = THREAT_PENDING,
-                          .verdict = VERDICT_NONE,
-                          .source_ip = signal->source_ip,
-                          .agent_hash =
-                              signal->user_agent.at == NULL ? 0 : log_row_agent_hash(signal->user_agent),
-                          .customer_id = signal->customer_id,
-                          .customer_name = signal->customer_name};
+    struct log_row row = log_row_of_signal(EVENT_CREATED, &order->id, order->received_at_ms, order->signal);
     buffer_clear(&enqueue->scratch);
     log_row_write(&enqueue->scratch, &row);
     command_text(&batch->arguments, buffer_text(&enqueue->scratch));

@@ -5,6 +5,7 @@
 #include "api/threats/read_calls.h"
 #include "shared/base/clock.h"
 #include "shared/telemetry/metrics.h"
+#include "shared/telemetry/probes.h"
 
 static void on_threat(void *arg, enum status status, const struct fetched *threats, unsigned count) {
     struct exchange *exchange = arg;
@@ -67,14 +68,7 @@ void get_backlog(struct exchange *exchange) {
 void get_health(struct exchange *exchange) {
     const struct api *api = exchange->app;
     struct buffer out = BUFFER_EMPTY;
-    struct writer writer;
-    writer_init(&writer, &out);
-    writer_open_object(&writer);
-    writer_member_string(&writer, "status", "healthy");
-    writer_member_string(&writer, "version", SOC_VERSION);
-    writer_member_decimal(&writer, "uptime_seconds", (double)(clock_monotonic_ms() - api->started_ms) / 1000,
-                          3);
-    writer_close_object(&writer);
+    probe_write_health(&out, clock_monotonic_ms() - api->started_ms);
     exchange_answer_json(exchange, 200, buffer_text(&out));
     buffer_fini(&out);
 }
@@ -83,21 +77,18 @@ bool api_is_ready(const struct api *api) {
     return follower_ready(api->follower);
 }
 
+static bool redis_is_up(const struct api *api) {
+    return link_is_up(api->commands) && link_is_up(api->log_link);
+}
+
 void get_ready(struct exchange *exchange) {
     const struct api *api = exchange->app;
-    bool redis = link_is_up(api->commands) && link_is_up(api->log_link),
-         ready = redis && api_is_ready(api) && !api->stopping;
+    const struct probe_component components[] = {
+        {"redis", redis_is_up(api), "up", "down"},
+        {"catalog", api_is_ready(api), "ready", "loading"},
+    };
     struct buffer out = BUFFER_EMPTY;
-    struct writer writer;
-    writer_init(&writer, &out);
-    writer_open_object(&writer);
-    writer_member_string(&writer, "status", ready ? "ready" : "not_ready");
-    writer_key(&writer, "components");
-    writer_open_object(&writer);
-    writer_member_string(&writer, "redis", redis ? "up" : "down");
-    writer_member_string(&writer, "catalog", api_is_ready(api) ? "ready" : "loading");
-    writer_close_object(&writer);
-    writer_close_object(&writer);
+    bool ready = probe_write_ready(&out, components, 2, api->stopping);
     exchange_answer_json(exchange, ready ? 200 : 503, buffer_text(&out));
     buffer_fini(&out);
 }
@@ -109,7 +100,7 @@ void get_metrics(struct exchange *exchange) {
     metrics_set(METRIC_CATALOG_ROWS, (double)size.rows);
     metrics_set(METRIC_CATALOG_BYTES, (double)size.bytes);
     metrics_set(METRIC_HTTP_IN_PROGRESS, exchange_in_progress());
-    metrics_set(METRIC_REDIS_UP, link_is_up(api->commands) && link_is_up(api->log_link));
+    metrics_set(METRIC_REDIS_UP, redis_is_up(api));
     metrics_write(&out);
     exchange_answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", NULL, 0, buffer_text(&out));
     buffer_fini(&out);

@@ -15,7 +15,7 @@
 
 #include "shared/base/arena.h"
 
-enum { READER_DEPTH_MAX = 32 };
+enum { READER_DEPTH_MAX = 256 };
 
 enum value_kind { VALUE_OBJECT, VALUE_ARRAY, VALUE_TEXT, VALUE_NUMBER, VALUE_BOOL, VALUE_NULL, VALUE_BROKEN };
 
@@ -35,6 +35,7 @@ struct reader {
     const char *start, *at, *end;
     enum reader_fault fault;
     int depth;
+    int deepest; /* the greatest depth so far; may be set back */
     bool fresh;         /* just entered: no comma due */
     bool repeated_name; /* reader_skip met an object that has a name twice; not a fault by itself */
 };

@@ -177,3 +177,19 @@ uint64_t log_row_agent_hash(struct text user_agent) {
     uint64_t hash = hash_text(user_agent);
     return hash == 0 ? 1 : hash;
 }
+
+struct log_row log_row_of_signal(enum event_kind kind, const struct uuid *id, int64_t created_at_ms,
+                                 const struct signal *signal) {
+    return (struct log_row){.kind = kind,
+                            .id = *id,
+                            .created_at_ms = created_at_ms,
+                            .threat_type = signal->threat_type,
+                            .severity = SEVERITY_NONE,
+                            .status = THREAT_PENDING,
+                            .verdict = VERDICT_NONE,
+                            .source_ip = signal->source_ip,
+                            .agent_hash =
+                                signal->user_agent.at == NULL ? 0 : log_row_agent_hash(signal->user_agent),
+                            .customer_id = signal->customer_id,
+                            .customer_name = signal->customer_name};
+}

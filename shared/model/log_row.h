@@ -17,7 +17,7 @@
 #include "shared/base/address.h"
 #include "shared/base/buffer.h"
 #include "shared/base/uuid.h"
-#include "shared/model/vocabulary.h"
+#include "shared/model/signal.h"
 
 enum { LOG_ROW_MAX = 300, LOG_ROW_RISK_MAX = 100, LOG_ROW_FP_MILLI_MAX = 1000 };
 
@@ -48,5 +48,9 @@ bool log_row_read(struct text kind, struct text id, struct text line, struct log
 
 /* The hash that stands for a user agent in rows and history keys; never 0 for a present one, 0 for none. */
 uint64_t log_row_agent_hash(struct text user_agent);
+
+/* A row with what the signal itself says: not analysed, pending, no verdict. Texts borrow from the signal. */
+struct log_row log_row_of_signal(enum event_kind kind, const struct uuid *id, int64_t created_at_ms,
+                                 const struct signal *signal);
 
 #endif

@@ -152,13 +152,13 @@ static void read_raw_data(struct signal_scan *scan, const struct text *name) {
         skip_unused(scan);
         return;
     }
+    int outside = scan->reader.depth;
     scan->reader.repeated_name = false;
-    if (!reader_skip(&scan->reader, SIGNAL_RAW_DATA_DEPTH_MAX, &span)) {
-        if (scan->reader.fault == READER_TOO_DEEP)
-            faults_add(scan->faults, name, "must not be nested deeper than %d levels",
-                       SIGNAL_RAW_DATA_DEPTH_MAX);
+    scan->reader.deepest = outside;
+    if (!reader_skip(&scan->reader, READER_DEPTH_MAX, &span))
         return;
-    }
+    if (scan->reader.deepest - outside > SIGNAL_RAW_DATA_DEPTH_MAX)
+        faults_add(scan->faults, name, "must not be nested deeper than %d levels", SIGNAL_RAW_DATA_DEPTH_MAX);
     if (scan->reader.repeated_name)
         faults_add(scan->faults, name, "has a member name twice in one object");
     if (span.len > SIGNAL_RAW_DATA_MAX) {
@@ -228,7 +228,7 @@ static enum status read_bounded(struct text json, int64_t default_ms, int64_t la
             read_member(&scan, &name, &seen);
     if (reader_finish(&scan.reader))
         tell_missing(faults, seen);
-    else if (scan.reader.fault != READER_TOO_DEEP || faults->count == 0)
+    else
         faults_add(faults, NULL, "%s (byte %zu)", reader_fault_text(scan.reader.fault),
                    reader_offset(&scan.reader));
     if (faults->count > 0)

@@ -24,7 +24,7 @@ enum {
 
 #define SIGNAL_REQUEST_COUNT_MAX INT64_C(1000000000000)
 
-/* Texts borrow from the arena that signal_read was given. */
+/* Texts borrow from the JSON that was read and from the arena: both must live as long. */
 struct signal {
     enum threat_type threat_type;
     struct text customer_id;

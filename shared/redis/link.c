@@ -371,6 +371,13 @@ void link_flush(struct link *link) {
     }
 }
 
+static bool has_overdue_request(const struct link *link) {
+    for (const struct request *request = link->oldest; request != NULL; request = request->next)
+        if (link->now_ms > request->deadline_ms)
+            return true;
+    return false;
+}
+
 void link_tick(struct link *link, int64_t now_ms) {
     link->now_ms = now_ms;
     if (link->context == NULL) {
@@ -380,7 +387,7 @@ void link_tick(struct link *link, int64_t now_ms) {
     }
     if (link->state == LINK_CONNECTING && now_ms > link->connect_deadline_ms)
         link_condemn(link, "no connection within the deadline");
-    if (link->oldest != NULL && now_ms > link->oldest->deadline_ms)
+    if (has_overdue_request(link))
         link_condemn(link, "no reply within the deadline");
     link_flush(link);
 }

@@ -6,8 +6,8 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/socket_port.h"
-#include "shared/json/writer.h"
 #include "shared/telemetry/metrics.h"
+#include "shared/telemetry/probes.h"
 #include "worker/intake/recover_entries.h"
 
 struct admin_http {
@@ -32,14 +32,7 @@ static void answer(struct evhttp_request *request, int status, const char *conte
 static void on_health(struct evhttp_request *request, void *arg) {
     const struct admin_http *admin = arg;
     struct buffer body = BUFFER_EMPTY;
-    struct writer writer;
-    writer_init(&writer, &body);
-    writer_open_object(&writer);
-    writer_member_string(&writer, "status", "healthy");
-    writer_member_string(&writer, "version", SOC_VERSION);
-    writer_member_decimal(&writer, "uptime_seconds",
-                          (double)(clock_monotonic_ms() - admin->started_ms) / 1000, 3);
-    writer_close_object(&writer);
+    probe_write_health(&body, clock_monotonic_ms() - admin->started_ms);
     answer(request, HTTP_OK, "application/json", &body);
 }
 
@@ -49,21 +42,14 @@ static bool redis_is_up(const struct intake *intake) {
 
 static void on_ready(struct evhttp_request *request, void *arg) {
     const struct intake *intake = ((const struct admin_http *)arg)->intake;
-    bool redis = redis_is_up(intake), context = intake->snapshot != NULL;
     bool group = intake->group_ready && recovery_is_done(intake->recovery);
-    bool ready = redis && context && group && !intake->stopping;
+    const struct probe_component components[] = {
+        {"redis", redis_is_up(intake), "up", "down"},
+        {"group", group, "ready", "missing"},
+        {"context", intake->snapshot != NULL, "ready", "loading"},
+    };
     struct buffer body = BUFFER_EMPTY;
-    struct writer writer;
-    writer_init(&writer, &body);
-    writer_open_object(&writer);
-    writer_member_string(&writer, "status", ready ? "ready" : "not_ready");
-    writer_key(&writer, "components");
-    writer_open_object(&writer);
-    writer_member_string(&writer, "redis", redis ? "up" : "down");
-    writer_member_string(&writer, "group", group ? "ready" : "missing");
-    writer_member_string(&writer, "context", context ? "ready" : "loading");
-    writer_close_object(&writer);
-    writer_close_object(&writer);
+    bool ready = probe_write_ready(&body, components, 3, intake->stopping);
     answer(request, ready ? HTTP_OK : HTTP_SERVUNAVAIL, "application/json", &body);
 }
 

@@ -12,23 +12,13 @@ static int64_t stopwatch_now(void *arg) {
 }
 
 static void write_row(struct work *work, const struct analysis *analysis) {
-    const struct signal *signal = &work->signal;
-    struct log_row row = {.kind = EVENT_COMPLETED,
-                          .id = work->id,
-                          .created_at_ms = work->received_at_ms,
-                          .completed_at_ms = analysis->completed_at_ms,
-                          .threat_type = signal->threat_type,
-                          .severity = analysis->severity,
-                          .status = THREAT_COMPLETED,
-                          .requires_review = analysis->requires_human_review,
-                          .risk_score = (unsigned)analysis->risk_score,
-                          .fp_milli = work->fp_milli,
-                          .verdict = VERDICT_NONE,
-                          .source_ip = signal->source_ip,
-                          .agent_hash =
-                              signal->user_agent.at == NULL ? 0 : log_row_agent_hash(signal->user_agent),
-                          .customer_id = signal->customer_id,
-                          .customer_name = signal->customer_name};
+    struct log_row row = log_row_of_signal(EVENT_COMPLETED, &work->id, work->received_at_ms, &work->signal);
+    row.completed_at_ms = analysis->completed_at_ms;
+    row.severity = analysis->severity;
+    row.status = THREAT_COMPLETED;
+    row.requires_review = analysis->requires_human_review;
+    row.risk_score = (unsigned)analysis->risk_score;
+    row.fp_milli = work->fp_milli;
     log_row_write(&work->row, &row);
 }
 

@@ -8,6 +8,7 @@
 #include "lua/trim_stream_lua.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
+#include "worker/intake/gather_history.h"
 #include "worker/intake/read_signals.h"
 #include "worker/intake/recover_entries.h"
 
@@ -156,7 +157,7 @@ static void on_claimed(void *arg, enum status status, const redisReply *reply) {
         if (work_pool_in_use(intake->pool) == before) /* buried at once */
             rescue_entry_done(rescue);
     }
-    reading_gather(intake->reading);
+    gatherer_send(intake->gatherer);
 }
 
 static void claim_from(struct rescue *rescue, const struct peer *peer) {

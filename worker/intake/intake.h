@@ -24,6 +24,7 @@ struct intake {
     struct burial_options burial;
     const struct snapshot *snapshot; /* NULL until it was loaded once */
     struct reading *reading;
+    struct gatherer *gatherer;
     struct recovery *recovery;
     struct rescue *rescue;
     struct context_follower *context;

@@ -6,42 +6,21 @@
 #include "shared/model/log_row.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
-#include "worker/intake/analyze_work.h"
+#include "worker/intake/gather_history.h"
 #include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
 
 /* Slots that new entries never take: a backlog must not keep us from finishing what dead workers left. */
 enum { RESCUE_SLOTS = 1 };
 
-enum {
-    GATHER_MAX = 64,
-    BLOCK_MS = 2000,
-    BLOCK_SLACK_MS = 2000,
-    GROUP_RETRY_MS = 500,
-    RETRY_MS = 200,
-    SCOPES = 3
-};
-
-/* Threats whose histories come with one reply. */
-struct gathering {
-    struct reading *reading;
-    struct gathering *next; /* in `open`, until every threat was analysed */
-    struct work *works[GATHER_MAX];
-    unsigned count;
-    int64_t deadline_ms;
-    bool asked;    /* a reply, or word of its loss, is still to come */
-    bool analyzed; /* went on without the history */
-};
+enum { BLOCK_MS = 2000, BLOCK_SLACK_MS = 2000, GROUP_RETRY_MS = 500, RETRY_MS = 200 };
 
 struct reading {
     struct intake *intake;
     unsigned asked; /* slots reserved for the read under way; 0: none is */
     bool creating_group;
     int64_t now_ms, retry_at_ms, group_at_ms;
-    struct gathering *collecting; /* filled by read_entry, sent by reading_gather */
-    struct gathering *open;
     struct command command;
-    struct buffer key;
 };
 
 struct reading *reading_new(struct intake *intake) {
@@ -55,121 +34,12 @@ struct reading *reading_new(struct intake *intake) {
 void reading_free(struct reading *reading) {
     if (reading == NULL)
         return;
-    while (reading->open != NULL) {
-        struct gathering *gathering = reading->open;
-        reading->open = gathering->next;
-        free(gathering);
-    }
-    free(reading->collecting);
     command_fini(&reading->command);
-    buffer_fini(&reading->key);
     free(reading);
 }
 
 bool reading_is_asking(const struct reading *reading) {
     return reading->asked > 0;
-}
-
-/* --- histories --- */
-
-static void add_history_key(struct reading *reading) {
-    command_text(&reading->command, buffer_text(&reading->key));
-    buffer_clear(&reading->key);
-}
-
-static void add_history_keys(struct reading *reading, const struct work *work) {
-    const struct keyspace *keyspace = &reading->intake->keyspace;
-    buffer_clear(&reading->key);
-    keyspace_history_customer(keyspace, work->signal.customer_id, work->signal.threat_type, &reading->key);
-    add_history_key(reading);
-    keyspace_history_address(keyspace, &work->signal.source_ip, &reading->key);
-    add_history_key(reading);
-    if (work->signal.user_agent.at == NULL)
-        return;
-    keyspace_history_agent(keyspace, log_row_agent_hash(work->signal.user_agent), &reading->key);
-    add_history_key(reading);
-}
-
-static size_t take_history(const redisReply *texts, size_t at, struct work *work) {
-    struct facts *facts = &work->facts;
-    history_read(reply_text(texts->element[at]), &facts->customer_history);
-    history_read(reply_text(texts->element[at + 1]), &facts->address_history);
-    if (work->signal.user_agent.at == NULL)
-        return at + 2;
-    history_read(reply_text(texts->element[at + 2]), &facts->agent_history);
-    return at + SCOPES;
-}
-
-static size_t scopes_of(const struct gathering *gathering) {
-    size_t scopes = 0;
-    for (unsigned i = 0; i < gathering->count; i++)
-        scopes += gathering->works[i]->signal.user_agent.at == NULL ? SCOPES - 1 : SCOPES;
-    return scopes;
-}
-
-static void unlink_gathering(struct gathering *gathering) {
-    struct gathering **at = &gathering->reading->open;
-    while (*at != gathering)
-        at = &(*at)->next;
-    *at = gathering->next;
-}
-
-static void analyze_all(struct gathering *gathering) {
-    for (unsigned i = 0; i < gathering->count; i++)
-        analyze_work(gathering->reading->intake, gathering->works[i]);
-    gathering->analyzed = true;
-}
-
-static void on_histories(void *arg, enum status status, const redisReply *reply) {
-    struct gathering *gathering = arg;
-    gathering->asked = false;
-    if (status == STATUS_UNAVAILABLE && !gathering->analyzed)
-        return; /* the tick asks again once the link is up */
-    if (!gathering->analyzed) {
-        bool whole = status == STATUS_OK && reply_is_array(reply, scopes_of(gathering));
-        size_t at = 0;
-        if (!whole && reply != NULL)
-            log_write(LOG_REDIS_REPLY, LOG_STRING("command", "MGET"), LOG_TEXT("reply", reply_text(reply)));
-        for (unsigned i = 0; whole && i < gathering->count; i++) {
-            gathering->works[i]->facts.history_available = true;
-            at = take_history(reply, at, gathering->works[i]);
-        }
-        analyze_all(gathering);
-    }
-    unlink_gathering(gathering);
-    free(gathering);
-}
-
-static void ask_histories(struct gathering *gathering) {
-    struct reading *reading = gathering->reading;
-    command_begin(&reading->command, "MGET");
-    for (unsigned i = 0; i < gathering->count; i++)
-        add_history_keys(reading, gathering->works[i]);
-    gathering->deadline_ms = clock_monotonic_ms() + reading->intake->settings->agent_deadline_ms;
-    gathering->asked = link_send(reading->intake->commands, command_finish(&reading->command),
-                                 LINK_DEADLINE_MS, on_histories, gathering) == STATUS_OK;
-}
-
-void reading_gather(struct reading *reading) {
-    struct gathering *gathering = reading->collecting;
-    if (gathering == NULL)
-        return;
-    reading->collecting = NULL;
-    gathering->next = reading->open;
-    reading->open = gathering;
-    ask_histories(gathering);
-}
-
-/* Past its deadline a history is given up and told as missing; without a connection it is asked again, since
- * the result could not be stored either. */
-static void tend_gatherings(struct reading *reading, int64_t now_ms) {
-    for (struct gathering *gathering = reading->open, *next; gathering != NULL; gathering = next) {
-        next = gathering->next;
-        if (!gathering->asked)
-            ask_histories(gathering);
-        else if (!gathering->analyzed && now_ms > gathering->deadline_ms)
-            analyze_all(gathering);
-    }
 }
 
 /* --- entries --- */
@@ -209,19 +79,6 @@ static bool parse_fields(struct work *work, const redisReply *fields) {
            STATUS_OK;
 }
 
-static void collect(struct reading *reading, struct work *work) {
-    if (reading->collecting == NULL) {
-        reading->collecting = calloc(1, sizeof(*reading->collecting));
-        if (reading->collecting == NULL)
-            abort();
-        reading->collecting->reading = reading;
-    }
-    struct gathering *gathering = reading->collecting;
-    gathering->works[gathering->count++] = work;
-    if (gathering->count == GATHER_MAX)
-        reading_gather(reading);
-}
-
 void read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries,
                 bool claimed) {
     struct intake *intake = reading->intake;
@@ -235,7 +92,7 @@ void read_entry(struct reading *reading, struct text id, const redisReply *field
     bool known = work_set_entry(work, id);
     if (known && parse_fields(work, fields)) {
         if (deliveries <= (unsigned)intake->settings->delivery_limit) {
-            collect(reading, work);
+            gather_history(intake->gatherer, work);
             return;
         }
         bury_poison(reading, work);
@@ -256,7 +113,7 @@ static void take_entries(struct reading *reading, const redisReply *entries) {
         else
             read_entry(reading, reply_text(entry->element[0]), entry->element[1], 1, false);
     }
-    reading_gather(reading);
+    gatherer_send(reading->intake->gatherer);
 }
 
 /* XREADGROUP → [[stream, [[id, [name, value, …]], …]]], nil when the block ended without. */
@@ -339,7 +196,7 @@ void reading_tick(struct reading *reading, int64_t now_ms) {
         return;
     if (!intake->group_ready && !reading->creating_group && now_ms >= reading->group_at_ms)
         create_group(reading, now_ms);
-    tend_gatherings(reading, now_ms);
+    gatherer_tick(intake->gatherer, now_ms);
     recovery_tick(intake->recovery);
     read_signals(reading);
 }

@@ -29,7 +29,4 @@ bool reading_is_asking(const struct reading *reading);
 void read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries,
                 bool claimed);
 
-/* Sends the histories' MGET for what read_entry has collected. */
-void reading_gather(struct reading *reading);
-
 #endif

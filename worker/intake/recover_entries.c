@@ -5,6 +5,7 @@
 
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
+#include "worker/intake/gather_history.h"
 #include "worker/intake/read_signals.h"
 
 enum { LOST_MAX = 64 };
@@ -67,7 +68,7 @@ static void on_claimed(void *arg, enum status status, const redisReply *reply) {
         read_entry(intake->reading, id, entry->element[1], deliveries_of(recovery, id), false);
     }
     recovery->lost_count = 0;
-    reading_gather(intake->reading);
+    gatherer_send(intake->gatherer);
 }
 
 static void claim_lost(struct recovery *recovery) {

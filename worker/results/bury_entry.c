@@ -41,20 +41,11 @@ static void write_record(struct buffer *out, const struct burial *burial, int64_
 }
 
 static void write_row(struct buffer *out, const struct burial *burial, int64_t now_ms) {
-    const struct signal *signal = burial->readable_signal;
-    struct log_row row = {.kind = EVENT_FAILED,
-                          .id = *burial->id,
-                          .created_at_ms = burial->received_at_ms,
-                          .completed_at_ms = now_ms,
-                          .threat_type = signal->threat_type,
-                          .severity = SEVERITY_NONE,
-                          .status = THREAT_FAILED,
-                          .requires_review = true,
-                          .source_ip = signal->source_ip,
-                          .agent_hash =
-                              signal->user_agent.at == NULL ? 0 : log_row_agent_hash(signal->user_agent),
-                          .customer_id = signal->customer_id,
-                          .customer_name = signal->customer_name};
+    struct log_row row =
+        log_row_of_signal(EVENT_FAILED, burial->id, burial->received_at_ms, burial->readable_signal);
+    row.completed_at_ms = now_ms;
+    row.status = THREAT_FAILED;
+    row.requires_review = true;
     log_row_write(out, &row);
 }
 
