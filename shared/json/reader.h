@@ -35,7 +35,7 @@ struct reader {
     const char *start, *at, *end;
     enum reader_fault fault;
     int depth;
-    int deepest; /* the greatest depth so far; may be set back */
+    int deepest;        /* the greatest depth so far; may be set back */
     bool fresh;         /* just entered: no comma due */
     bool repeated_name; /* reader_skip met an object that has a name twice; not a fault by itself */
 };

@@ -43,7 +43,8 @@ static struct text tell_customer(const struct history *customer, struct arena *a
     rfc3339_write(customer->last_ms, last);
     if (memcmp(first, last, DATE_LENGTH) == 0)
         return arena_printf(arena, "%llu case%s of this customer and type on %.*s",
-                            (unsigned long long)customer->total, customer->total == 1 ? "" : "s", DATE_LENGTH, first);
+                            (unsigned long long)customer->total, customer->total == 1 ? "" : "s", DATE_LENGTH,
+                            first);
     return arena_printf(arena, "%llu cases of this customer and type, %.*s to %.*s",
                         (unsigned long long)customer->total, DATE_LENGTH, first, DATE_LENGTH, last);
 }
