@@ -108,9 +108,9 @@ static void open_parts(struct api *api) {
 }
 
 static void close_parts(struct api *api) {
-    waiters_free(api->waiters);
-    link_close(api->log_link);
+    link_close(api->log_link); /* tells whoever still awaits a reply, so before all others */
     link_close(api->commands);
+    waiters_free(api->waiters);
     follower_free(api->follower);
     backlog_free(api->backlog);
     enqueue_free(api->enqueue);

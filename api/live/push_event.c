@@ -30,7 +30,8 @@ struct live {
     unsigned chunk_count;
     int fetched_at[CHUNK_ROWS]; /* index of the chunk row's body in the fetch, -1: needs none */
     bool fetching;
-    bool pushed; /* since the last flush */
+    bool chunk_is_stale; /* of a log that was reset while it was fetched: not to be pushed */
+    bool pushed;         /* since the last flush */
     int64_t ticked_ms;
     struct buffer data;
 };
@@ -45,16 +46,22 @@ struct live *live_new(const struct live_options *options) {
     return live;
 }
 
-void live_free(struct live *live) {
-    if (live == NULL)
-        return;
-    for (unsigned i = 0; i < live->chunk_count; i++)
-        free(live->chunk[i]);
+static void forget_waiting(struct live *live) {
     while (live->oldest != NULL) {
         struct waiting_row *row = live->oldest;
         live->oldest = row->next;
         free(row);
     }
+    live->newest = NULL;
+    live->waiting = 0;
+}
+
+void live_free(struct live *live) {
+    if (live == NULL)
+        return;
+    while (live->chunk_count > 0)
+        free(live->chunk[--live->chunk_count]);
+    forget_waiting(live);
     ring_free(live->hub.ring);
     buffer_fini(&live->data);
     free(live);
@@ -143,18 +150,22 @@ static void push_row(struct live *live, const struct waiting_row *waiting, struc
                  buffer_text(&live->data));
 }
 
+static void drop_chunk(struct live *live) {
+    while (live->chunk_count > 0)
+        free(live->chunk[--live->chunk_count]);
+    live->chunk_is_stale = false;
+}
+
 static void on_bodies(void *arg, enum status status, const struct fetched *threats, unsigned count) {
     struct live *live = arg;
     (void)count;
     live->fetching = false;
     if (status != STATUS_OK)
         return; /* the chunk stays; live_tick asks again */
-    for (unsigned i = 0; i < live->chunk_count; i++) {
+    for (unsigned i = 0; i < live->chunk_count && !live->chunk_is_stale; i++)
         push_row(live, live->chunk[i],
                  live->fetched_at[i] < 0 ? TEXT_NONE : threats[live->fetched_at[i]].body);
-        free(live->chunk[i]);
-    }
-    live->chunk_count = 0;
+    drop_chunk(live);
 }
 
 static void fetch_chunk(struct live *live) {
@@ -196,16 +207,6 @@ static void close_all(struct live *live, enum close_code code, const char *reaso
         next = client_next(client);
         client_close(client, code, reason);
     }
-}
-
-static void forget_waiting(struct live *live) {
-    while (live->oldest != NULL) {
-        struct waiting_row *row = live->oldest;
-        live->oldest = row->next;
-        free(row);
-    }
-    live->newest = NULL;
-    live->waiting = 0;
 }
 
 void push_event(struct live *live, struct log_position position, const struct log_row *row) {
@@ -256,6 +257,14 @@ void live_tick(struct live *live, int64_t now_ms) {
 
 void live_reset(struct live *live) {
     forget_waiting(live);
+    if (live->fetching)
+        live->chunk_is_stale = true;
+    else
+        drop_chunk(live);
+    /* The new log may count from below the old one: its events cannot stand behind those in the ring. */
+    ring_free(live->hub.ring);
+    live->hub.ring = ring_new(live->options.queue_bytes + RING_BURST_BYTES);
+    pass_by(live, live->hub.passed);
     for (struct client *client = live->hub.clients; client != NULL; client = client_next(client))
         client_reset(client);
 }

@@ -119,8 +119,10 @@ void enqueue_signal(struct enqueue *enqueue, const struct enqueue_order *order, 
     add_keys(enqueue, batch, order);
     add_arguments(enqueue, batch, order);
     batch->items[batch->count++] = (struct batch_item){done, arg, order->id};
-    if (batch->count == BATCH_MAX)
-        enqueue_flush(enqueue);
+    if (batch->count < BATCH_MAX)
+        return;
+    enqueue_flush(enqueue);
+    link_flush(*enqueue->link); /* Redis works on a full batch while this turn goes on */
 }
 
 static void finish(struct batch *batch, enum status status, bool sent, const redisReply *reply) {

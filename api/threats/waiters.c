@@ -113,9 +113,11 @@ void answer_accepted(struct exchange *exchange, const struct uuid *id, unsigned 
     char applied[PREFERENCE_MAX];
     uuid_write(id, body + sizeof("{\"id\":\"") - 1);
     uuid_write(id, location + sizeof("/api/threats/") - 1);
-    snprintf(applied, sizeof(applied), "wait=%u", wait_s);
-    struct header headers[] = {{"location", {location, sizeof(location) - 1}},
-                               {"preference-applied", text_of(applied)}};
+    struct header headers[2] = {{"location", {location, sizeof(location) - 1}}};
+    if (wait_s > 0) {
+        snprintf(applied, sizeof(applied), "wait=%u", wait_s);
+        headers[1] = (struct header){"preference-applied", text_of(applied)};
+    }
     exchange_answer(exchange, 202, "application/json", headers, wait_s > 0 ? 2 : 1,
                     (struct text){body, sizeof(body) - 1});
 }

@@ -228,6 +228,19 @@ def test_resume_tells_what_was_missed_or_resets(api):
             assert told_ids(client) == missed and first not in told_ids(client)
 
 
+def test_a_log_that_was_emptied_resets_the_clients():
+    with Fleet(apis=1, workers=1) as fleet, LiveClient(fleet.api) as client:
+        wait_told(client, "new_threat", post(fleet.api))
+        fleet.store.flushall()
+        client.wait_for("reset", limit_s=15)
+        later = wait_until(
+            lambda: (answer := fleet.api.post_signal(signal(), Prefer="wait=2")).status_code == 200 and answer.json()["id"],
+            30,
+            "threats are analysed again",
+        )
+        wait_told(client, "new_threat", later)
+
+
 def test_resume_from_too_long_ago_resets(api):
     with LiveClient(api) as client:
         client.send({"type": "resume", "last_id": "1-0"})
