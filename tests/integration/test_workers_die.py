@@ -115,3 +115,29 @@ def test_all_workers_killed_then_one_new():
         wait_until(
             lambda: len(fleet.store.xinfo_consumers("threats:stream", "soc-workers")) == 1, 30, "the dead consumers are removed"
         )
+
+
+def test_workers_come_and_go_under_load():
+    """Killed and stopped in turn with a backlog before them; whoever takes over has the context to judge with."""
+    with Fleet(apis=2, workers=3) as fleet:
+        ids = []
+        for i in range(20):
+            ids += post_batch(fleet.apis[i % 2], varied(1000))
+            if i % 4 == 3:
+                victim = next(worker for worker in fleet.workers if worker.alive())
+                if i % 8 == 3:
+                    victim.kill()
+                else:
+                    assert victim.terminate() == 0
+                fleet.add_worker()
+        fleet.wait_completed(len(ids), 60)
+        fleet.wait_idle(30)
+        completed = collections.Counter(fields["id"] for _, fields in fleet.store.xrange("threats:log") if fields["kind"] == "completed")
+        assert completed == collections.Counter(ids)
+        assert fleet.store.xlen("threats:dead") == 0
+        pipeline = fleet.store.pipeline(transaction=False)
+        for id_ in ids:
+            pipeline.hget(f"threat:{id_}", "data")
+        assert not any('"available":false' in body for body in pipeline.execute())
+        for api in fleet.apis:
+            wait_until(lambda: api.get("/api/stats").json()["by_status"]["completed"] == len(ids), 20, "the catalog caught up")

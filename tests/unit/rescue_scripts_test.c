@@ -187,21 +187,24 @@ Test(claim_script, a_heartbeat_that_moved_protects_its_owner) {
     cr_assert_eq(pending_of("me"), 0);
 }
 
-Test(claim_script, takes_the_owners_entries_with_their_next_delivery) {
-    add_many(5);
-    deliver("w1", 3);
-    deliver("w2", 2);
-    redis_do("XCLAIM threats:stream soc-workers w1 0 2-0 RETRYCOUNT 4");
-    redis_do("HSET threats:workers w1 7 w2 1");
-    const redisReply *taken = claim("w1", "7", 10);
-    static const char *const entries[] = {"1-0", "2-0", "3-0"};
-    static const long long deliveries[] = {2, 5, 2};
-    cr_assert_eq(taken->elements, 9);
-    for (size_t i = 0; i < 3; i++) {
+static void expect_taken(const redisReply *taken, const char *const *entries, const long long *deliveries,
+                         size_t count) {
+    cr_assert_eq(taken->elements, 3 * count);
+    for (size_t i = 0; i < count; i++) {
         cr_assert_str_eq(taken->element[3 * i]->str, entries[i]);
         cr_assert_eq(reply_integer(taken->element[3 * i + 1], -1), deliveries[i]);
         cr_assert(text_is(reply_text(reply_field(taken->element[3 * i + 2], "signal")), "{}"));
     }
+}
+
+Test(claim_script, takes_the_owners_entries_with_their_next_delivery) {
+    add_many(5);
+    deliver("w1", 3);
+    deliver("w2", 2);
+    redis_do("HSET threats:workers w1 7 w2 1");
+    static const char *const entries[] = {"1-0", "2-0", "3-0"};
+    static const long long deliveries[] = {2, 2, 2};
+    expect_taken(claim("w1", "7", 10), entries, deliveries, 3);
     const redisReply *pending = redis_ask("XPENDING threats:stream soc-workers - + 10 me");
     cr_assert_eq(pending->elements, 3);
     for (size_t i = 0; i < 3; i++)
@@ -210,6 +213,20 @@ Test(claim_script, takes_the_owners_entries_with_their_next_delivery) {
     cr_assert_eq(pending_of("w1"), 0);
     cr_assert_eq(pending_of("w2"), 2, "nobody else is robbed");
     cr_assert_eq(claim("w1", "7", 10)->elements, 0);
+}
+
+Test(claim_script, takes_an_entry_alone_that_two_had_before) {
+    add_many(4);
+    deliver("w1", 4);
+    redis_do("XCLAIM threats:stream soc-workers w1 0 2-0 RETRYCOUNT 4");
+    redis_do("XCLAIM threats:stream soc-workers w1 0 3-0 RETRYCOUNT 2");
+    redis_do("HSET threats:workers w1 7");
+    static const char *const innocent[] = {"1-0", "4-0"}, *const first[] = {"2-0"}, *const second[] = {"3-0"};
+    static const long long next[] = {2, 2}, fifth[] = {5}, third[] = {3};
+    expect_taken(claim("w1", "7", 10), innocent, next, 2);
+    expect_taken(claim("w1", "7", 10), first, fifth, 1);
+    expect_taken(claim("w1", "7", 10), second, third, 1);
+    cr_assert_eq(pending_of("w1"), 0);
 }
 
 Test(claim_script, an_owner_without_a_heartbeat_and_a_limit) {

@@ -16,7 +16,7 @@ enum {
     PEERS_MAX = 512,
     HEARTBEAT_TEXT_MAX = 24,
     TRIM_LEASE_MS = 1000,
-    RELEASED_BATCH_MAX = 64,
+    CLAIM_MAX = 64,
     VANISHED_LOOKS = 2,
     SURPLUS_LOOKS = 10
 };
@@ -38,8 +38,9 @@ struct rescue {
     struct peer peers[PEERS_MAX];
     unsigned peer_count;
     bool looking;
-    unsigned claiming;  /* slots reserved for the claim under way; 0: none is */
-    unsigned in_claims; /* claimed entries not done yet */
+    unsigned claiming;      /* slots reserved for the claim under way; 0: none is */
+    unsigned in_claims;     /* claimed entries not done yet */
+    unsigned claimed_count; /* of the last claim */
     char claimed_from[CONSUMER_NAME_MAX];
     int64_t beat_at_ms, look_at_ms, trim_at_ms;
     struct command command;
@@ -149,6 +150,7 @@ static void on_claimed(void *arg, enum status status, const redisReply *reply) {
                 count);
     log_write(LOG_ENTRIES_CLAIMED, LOG_STRING("owner", rescue->claimed_from), LOG_NUMBER("count", count));
     rescue->in_claims += count;
+    rescue->claimed_count = count;
     for (unsigned i = 0; i < count; i++) {
         unsigned deliveries = (unsigned)reply_integer(reply->element[3 * i + 1], 1);
         unsigned before = work_pool_in_use(intake->pool);
@@ -162,7 +164,7 @@ static void on_claimed(void *arg, enum status status, const redisReply *reply) {
 
 static void claim_from(struct rescue *rescue, const struct peer *peer) {
     unsigned room = work_pool_available(rescue->intake->pool);
-    unsigned most = is_released(peer) ? (room < RELEASED_BATCH_MAX ? room : RELEASED_BATCH_MAX) : 1;
+    unsigned most = room < CLAIM_MAX ? room : CLAIM_MAX;
     if (room == 0)
         return;
     begin_script(rescue, SCRIPT_CLAIM, KEY_WORKERS);
@@ -211,7 +213,7 @@ void rescue_entry_done(struct rescue *rescue) {
         return;
     struct peer *owner = find_peer(rescue, text_of(rescue->claimed_from));
     if (owner != NULL && owner->pending > 0)
-        owner->pending--;
+        owner->pending -= owner->pending < rescue->claimed_count ? owner->pending : rescue->claimed_count;
     tend_dead(rescue);
 }
 
@@ -311,8 +313,8 @@ void rescue_tick(struct rescue *rescue, int64_t now_ms) {
         rescue->beat_at_ms = now_ms + period_ms;
         beat(rescue);
     }
-    if (rescue->intake->stopping || !rescue->intake->group_ready)
-        return;
+    if (rescue->intake->stopping || !rescue->intake->group_ready || rescue->intake->snapshot == NULL)
+        return; /* nothing is taken before the context is there to judge it */
     if (now_ms >= rescue->look_at_ms && !rescue->looking) {
         rescue->look_at_ms = now_ms + period_ms;
         look(rescue);

@@ -2,8 +2,8 @@
  * the others'; a counter that did not move over enough of our own successful looks belongs to a dead worker.
  * Our looks are the clock: when Redis itself stands still nobody grows old, and clock steps do not matter.
  *
- * What was delivered before is taken one at a time, so that a poisonous entry takes no neighbours with it;
- * what a draining worker handed back is taken in bulk. */
+ * What one worker had is taken in small batches; an entry that two had without a result is taken alone, so
+ * that a poisonous one takes no neighbours with it. */
 #ifndef SOC_WORKER_CLAIM_ENTRIES_H
 #define SOC_WORKER_CLAIM_ENTRIES_H
 

@@ -10,8 +10,9 @@
 #include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
 
-/* Slots that new entries never take: a backlog must not keep us from finishing what dead workers left. */
-enum { RESCUE_SLOTS = 1 };
+/* One slot in so many is never taken by new entries: a backlog must not keep us from finishing what dead
+ * workers left. */
+enum { SLOTS_PER_RESCUE = 8 };
 
 enum { BLOCK_MS = 2000, BLOCK_SLACK_MS = 2000, GROUP_RETRY_MS = 500, RETRY_MS = 200 };
 
@@ -136,9 +137,10 @@ static void on_read(void *arg, enum status status, const redisReply *reply) {
 
 void read_signals(struct reading *reading) {
     struct intake *intake = reading->intake;
-    unsigned available = work_pool_available(intake->pool), batch = (unsigned)intake->settings->batch_size;
-    unsigned room = available > RESCUE_SLOTS ? available - RESCUE_SLOTS : 0,
-             count = room < batch ? room : batch;
+    unsigned available = work_pool_available(intake->pool),
+             kept = 1 + work_pool_slots(intake->pool) / SLOTS_PER_RESCUE;
+    unsigned room = available > kept ? available - kept : 0, batch = (unsigned)intake->settings->batch_size;
+    unsigned count = room < batch ? room : batch;
     struct command *command = &reading->command;
     if (reading->asked > 0 || intake->stopping || !recovery_is_done(intake->recovery) ||
         !intake->group_ready || intake->snapshot == NULL || room == 0 ||

@@ -120,6 +120,7 @@ static void on_pending(void *arg, enum status status, const redisReply *reply) {
 void recovery_tick(struct recovery *recovery) {
     struct intake *intake = recovery->intake;
     if (!recovery->wanted || recovery->asking || !link_is_up(intake->commands) || !intake->group_ready ||
+        intake->snapshot == NULL ||
         reading_is_asking(intake->reading)) /* what is on its way to us is not lost */
         return;
     command_begin(&recovery->command, "XPENDING");
