@@ -74,7 +74,4 @@ bool reader_finish(struct reader *reader);
 size_t reader_offset(const struct reader *reader);
 const char *reader_fault_text(enum reader_fault fault);
 
-/* An integer, also when written 3.0 or 3e2, if it fits: false for fractions and for what is outside ±2^53. */
-bool reader_number_to_integer(struct text digits, int64_t *value);
-
 #endif

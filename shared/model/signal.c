@@ -2,6 +2,7 @@
 
 #include "shared/base/rfc3339.h"
 #include "shared/base/utf8.h"
+#include "shared/json/integer.h"
 #include "shared/json/reader.h"
 
 /* What the field readers share. */
@@ -116,7 +117,7 @@ static void read_integer(struct signal_scan *scan, const struct text *name, int6
     }
     if (!reader_take_number(&scan->reader, &digits))
         return;
-    if (!reader_number_to_integer(digits, &number) || number < min || number > max)
+    if (!integer_from_number(digits, &number) || number < min || number > max)
         faults_add(scan->faults, name, "must be an integer from %lld to %lld", (long long)min,
                    (long long)max);
     else

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <math.h>
 
+#include "shared/json/integer.h"
 #include "shared/json/reader.h"
 #include "shared/json/writer.h"
 #include "tests/unit/random_bytes.h"
@@ -563,8 +564,8 @@ Test(reader, numbers_that_are_integers) {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         int64_t value = 4711;
         char *exact = exact_copy(rows[i].digits, strlen(rows[i].digits));
-        cr_expect_eq(reader_number_to_integer((struct text){exact, strlen(rows[i].digits)}, &value),
-                     rows[i].fine, "%s", rows[i].digits);
+        cr_expect_eq(integer_from_number((struct text){exact, strlen(rows[i].digits)}, &value), rows[i].fine,
+                     "%s", rows[i].digits);
         cr_expect_eq(value, rows[i].fine ? rows[i].value : 4711, "%s", rows[i].digits);
         free(exact);
     }
@@ -578,7 +579,7 @@ Test(reader, fractions_too_fine_for_a_double_are_no_integers) {
     };
     for (size_t i = 0; i < COUNT_OF(fractions); i++) {
         int64_t value = 4711;
-        cr_expect_not(reader_number_to_integer(text_of(fractions[i]), &value), "%s is taken for %lld",
+        cr_expect_not(integer_from_number(text_of(fractions[i]), &value), "%s is taken for %lld",
                       fractions[i], (long long)value);
     }
 }
@@ -590,7 +591,7 @@ Test(reader, numbers_of_any_length_are_judged) {
         buffer_clear(&digits);
         buffer_append_string(&digits, "7");
         buffer_printf(&digits, "%0*d", (int)zeros, 0);
-        bool fine = reader_number_to_integer(buffer_text(&digits), &value);
+        bool fine = integer_from_number(buffer_text(&digits), &value);
         cr_assert_eq(fine, zeros <= 15, "7 and %zu zeros", zeros);
     }
     buffer_fini(&digits);
