@@ -1,7 +1,7 @@
 /* The reader against jansson, which was written by others: on random documents, on damaged ones and on noise.
  * They may differ only where the contract does:
  *   - a member name with U+0000 is jansson's error, not ours;
- *   - a number that no double holds is jansson's error; ours is the caller's (reader_number_to_integer);
+ *   - a number that no double holds is jansson's error; ours is the caller's (integer_from_number);
  *   - we stop at READER_DEPTH_MAX levels;
  *   - jansson swallows a zero byte behind a number, which no JSON has. */
 #include <criterion/criterion.h>
