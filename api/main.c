@@ -13,7 +13,7 @@
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
-enum { TURN_MS = 20, STOP_DEADLINE_MS = 10000, FIRST_TICK = 0 };
+enum { TURN_MS = 20, STOP_DEADLINE_MS = 10000 };
 
 static volatile sig_atomic_t stop_signals;
 
@@ -43,7 +43,7 @@ static void observe_exchange(int route, int http_status, int64_t duration_ns) {
     metrics_observe(METRIC_HTTP_SECONDS, route, (double)duration_ns / 1e9);
 }
 
-static void on_row(void *arg, struct log_position position, const struct log_row *row, bool live) {
+static void on_row(void *arg, struct stream_id position, const struct log_row *row, bool live) {
     struct api *api = arg;
     catalog_apply(api->catalog, row);
     if (live)
@@ -149,7 +149,7 @@ static void begin_stop(struct api *api, struct server *server) {
 }
 
 static void serve(struct api *api, struct server *server) {
-    int64_t ticked_ms = FIRST_TICK, stop_by_ms = 0;
+    int64_t ticked_ms = 0, stop_by_ms = 0;
     while (stop_signals < 2) {
         turn(api, server, &ticked_ms);
         if (stop_signals == 0)

@@ -44,7 +44,7 @@ struct worker {
 
 static void observe_result(const struct work *work) {
     double commit_s = (double)(clock_monotonic_ns() - work->ready_at_ns) / 1e9;
-    double ingestion_s = (double)((int64_t)work->entry_ms - work->received_at_ms) / 1000;
+    double ingestion_s = (double)((int64_t)work->entry_id.ms - work->received_at_ms) / 1000;
     double total_s = ingestion_s > 0 ? ingestion_s : 0;
     metrics_add(METRIC_PROCESSED, (int)work->severity, (int)work->signal.threat_type, 1);
     metrics_observe(METRIC_FP_SCORE, 0, work->fp_milli / 1000.0);

@@ -20,7 +20,7 @@ struct follower {
     const struct keyspace *keyspace;
     const struct follower_hooks *hooks;
     void *arg;
-    struct log_position position;
+    struct stream_id position;
     bool ready;
     int64_t checked_ms;
     struct command command;
@@ -48,30 +48,13 @@ bool follower_ready(const struct follower *follower) {
     return follower->ready;
 }
 
-struct log_position follower_position(const struct follower *follower) {
-    return follower->position;
-}
-
-static bool parse_position(struct text text, struct log_position *position) {
-    const char *dash = text.len == 0 ? NULL : memchr(text.at, '-', text.len);
-    unsigned long long ms, sequence;
-    if (dash == NULL)
-        return false;
-    size_t head = (size_t)(dash - text.at);
-    if (!text_to_unsigned((struct text){text.at, head}, UINT64_MAX, &ms) ||
-        !text_to_unsigned((struct text){dash + 1, text.len - head - 1}, UINT64_MAX, &sequence))
-        return false;
-    *position = (struct log_position){ms, sequence};
-    return true;
-}
-
 static void write_position(const struct follower *follower, char out[POSITION_TEXT_MAX]) {
     snprintf(out, POSITION_TEXT_MAX, "%" PRIu64 "-%" PRIu64, follower->position.ms,
              follower->position.sequence);
 }
 
 static void reset(struct follower *follower, const char *why) {
-    follower->position = (struct log_position){0, 0};
+    follower->position = (struct stream_id){0, 0};
     follower->ready = false;
     log_write(LOG_CATALOG_RESET, LOG_STRING("reason", why));
     follower->hooks->on_reset(follower->arg, why);
@@ -79,7 +62,7 @@ static void reset(struct follower *follower, const char *why) {
 
 static void take_entry(struct follower *follower, const redisReply *entry) {
     struct log_row row;
-    if (!reply_is_array(entry, 2) || !parse_position(reply_text(entry->element[0]), &follower->position))
+    if (!reply_is_array(entry, 2) || !stream_id_parse(reply_text(entry->element[0]), &follower->position))
         return;
     const redisReply *fields = entry->element[1];
     struct text line = reply_text(reply_field(fields, "row"));

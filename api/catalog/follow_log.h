@@ -6,16 +6,13 @@
 #include "shared/model/log_row.h"
 #include "shared/redis/keys.h"
 #include "shared/redis/link.h"
-
-struct log_position {
-    uint64_t ms, sequence; /* of the stream id */
-};
+#include "shared/redis/stream_id.h"
 
 struct follower;
 
 struct follower_hooks {
     /* `live` is false while the log is read for the first time (or again after a reset). */
-    void (*on_row)(void *arg, struct log_position position, const struct log_row *row, bool live);
+    void (*on_row)(void *arg, struct stream_id position, const struct log_row *row, bool live);
     /* Forget all rows: the log is read again from its start. */
     void (*on_reset)(void *arg, const char *why);
     void (*on_ready)(void *arg);
@@ -31,6 +28,5 @@ void follower_link_up(struct follower *follower);
 
 /* The log was read to its end at least once since the start or the last reset. */
 bool follower_ready(const struct follower *follower);
-struct log_position follower_position(const struct follower *follower);
 
 #endif

@@ -5,8 +5,6 @@
 #include "shared/base/clock.h"
 #include "shared/json/writer.h"
 
-enum { ANSWER_HEADERS_MAX = 8 };
-
 static struct exchange *spare;
 static unsigned in_progress;
 static exchange_observer observe;

@@ -21,7 +21,7 @@ static void send_buffer(struct client *client, struct buffer *message) {
 struct client_batch {
     struct client *client;
     const char *type;
-    struct log_position position; /* what comes behind it comes as events */
+    struct stream_id position; /* what comes behind it comes as events */
 };
 
 static void free_if_over(struct client *client) {

@@ -10,10 +10,10 @@
 struct hub {
     const struct live_options *options;
     struct ring *ring;
-    uint64_t pushed_bytes;      /* of all frames ever pushed: a client's distance is a subtraction */
-    struct log_position passed; /* the last row that went by, pushed or not */
-    struct log_position floor;  /* the last row that went by unpushed: the ring is whole only behind it */
-    uint64_t floor_sequence;    /* what the first event behind the floor is numbered */
+    uint64_t pushed_bytes;   /* of all frames ever pushed: a client's distance is a subtraction */
+    struct stream_id passed; /* the last row that went by, pushed or not */
+    struct stream_id floor;  /* the last row that went by unpushed: the ring is whole only behind it */
+    uint64_t floor_sequence; /* what the first event behind the floor is numbered */
     struct client *clients;
     unsigned count;
     int64_t now_ms;

@@ -1,6 +1,5 @@
 #include "api/live/client_messages.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -118,41 +117,31 @@ static void on_subscribe(struct client *client, json_t *message) {
     arena_fini(&arena);
 }
 
-static bool parse_log_id(const char *text, uint64_t *ms, uint64_t *sequence) {
-    int used = 0;
-    return text != NULL && sscanf(text, "%20" SCNu64 "-%20" SCNu64 "%n", ms, sequence, &used) == 2 &&
-           text[used] == '\0';
-}
-
-static bool is_before(struct log_position a, struct log_position b) {
-    return a.ms != b.ms ? a.ms < b.ms : a.sequence < b.sequence;
-}
-
 /* Is every event behind `position` still in the ring? */
-static bool hub_holds_after(const struct hub *hub, struct log_position position) {
+static bool hub_holds_after(const struct hub *hub, struct stream_id position) {
     const struct live_event *first = ring_peek(hub->ring, ring_first(hub->ring));
-    if (is_before(position, hub->floor) || is_before(hub->passed, position))
+    if (stream_id_is_before(position, hub->floor) || stream_id_is_before(hub->passed, position))
         return false;
     if (first == NULL || ring_first(hub->ring) == hub->floor_sequence)
         return true; /* nothing left the ring since the floor */
-    return !is_before(position, (struct log_position){first->log_ms, first->log_sequence});
+    return !stream_id_is_before(position, (struct stream_id){first->log_ms, first->log_sequence});
 }
 
 /* From the ring when it still holds everything behind `last_id`, else a reset. */
 static void on_resume(struct client *client, json_t *message) {
-    uint64_t ms, sequence;
+    struct stream_id last;
     struct ring *ring = client->hub->ring;
-    if (!parse_log_id(json_string_value(json_object_get(message, "last_id")), &ms, &sequence)) {
+    if (!stream_id_parse(text_of(json_string_value(json_object_get(message, "last_id"))), &last)) {
         send_error(client, TEXT_LITERAL("resume needs last_id, the id of an event"));
         return;
     }
-    if (!hub_holds_after(client->hub, (struct log_position){ms, sequence})) {
+    if (!hub_holds_after(client->hub, last)) {
         metrics_add(METRIC_WS_RESUMES, METRIC_RESUME_RESET, 0, 1);
         client_reset(client);
         return;
     }
     metrics_add(METRIC_WS_RESUMES, METRIC_RESUME_RING, 0, 1);
-    client->next_sequence = ring_find_after(ring, ms, sequence);
+    client->next_sequence = ring_find_after(ring, last.ms, last.sequence);
     client->seen_bytes = client->hub->pushed_bytes;
     for (uint64_t at = client->next_sequence; at <= ring_last(ring); at++)
         client->seen_bytes -= ring_peek(ring, at)->frame_bytes;

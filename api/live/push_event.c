@@ -16,7 +16,7 @@ enum {
 /* A row on its way to the ring; its texts lie behind it. */
 struct waiting_row {
     struct waiting_row *next;
-    struct log_position position;
+    struct stream_id position;
     struct log_row row;
     char texts[];
 };
@@ -75,7 +75,7 @@ void live_accept(struct live *live, struct exchange *exchange) {
     client_open(&live->hub, exchange);
 }
 
-static struct waiting_row *copy_row(struct log_position position, const struct log_row *row) {
+static struct waiting_row *copy_row(struct stream_id position, const struct log_row *row) {
     struct waiting_row *copy = malloc(sizeof(*copy) + row->customer_id.len + row->customer_name.len);
     if (copy == NULL)
         abort();
@@ -95,7 +95,7 @@ static bool wanted(const struct live *live, const struct log_row *row) {
 }
 
 /* A row goes by without becoming an event. */
-static void pass_by(struct live *live, struct log_position position) {
+static void pass_by(struct live *live, struct stream_id position) {
     live->hub.passed = live->hub.floor = position;
     live->hub.floor_sequence = ring_last(live->hub.ring) + 1;
 }
@@ -209,7 +209,7 @@ static void close_all(struct live *live, enum close_code code, const char *reaso
     }
 }
 
-void push_event(struct live *live, struct log_position position, const struct log_row *row) {
+void push_event(struct live *live, struct stream_id position, const struct log_row *row) {
     bool idle = live->oldest == NULL && live->chunk_count == 0;
     if (row->kind == EVENT_EXPIRED || (idle && !wanted(live, row))) {
         if (idle && row->kind != EVENT_EXPIRED)
@@ -230,7 +230,7 @@ void push_event(struct live *live, struct log_position position, const struct lo
     live->waiting++;
 }
 
-void live_skip(struct live *live, struct log_position position) {
+void live_skip(struct live *live, struct stream_id position) {
     if (live->oldest == NULL && live->chunk_count == 0)
         pass_by(live, position);
 }

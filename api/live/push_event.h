@@ -29,10 +29,10 @@ struct live_options {
 struct live *live_new(const struct live_options *options);
 void live_free(struct live *live);
 
-void push_event(struct live *live, struct log_position position, const struct log_row *row);
+void push_event(struct live *live, struct stream_id position, const struct log_row *row);
 
 /* A row of the past, read at the start: it is in the catalog and no event. */
-void live_skip(struct live *live, struct log_position position);
+void live_skip(struct live *live, struct stream_id position);
 
 /* GET /ws */
 void live_accept(struct live *live, struct exchange *exchange);

@@ -298,7 +298,3 @@ void websocket_close(struct websocket *websocket, enum close_code code, const ch
 void websocket_abort(struct websocket *websocket) {
     end(websocket, "aborted");
 }
-
-size_t websocket_queued_bytes(const struct websocket *websocket) {
-    return websocket->protocol.out.len + (websocket->flight == NULL ? 0 : websocket->flight->bytes);
-}

@@ -72,7 +72,4 @@ void websocket_close(struct websocket *websocket, enum close_code code, const ch
 /* Ends without a word (dead peer, drain deadline). */
 void websocket_abort(struct websocket *websocket);
 
-/* Bytes that the kernel has not taken yet: the write under way, as a whole, and own messages queued. */
-size_t websocket_queued_bytes(const struct websocket *websocket);
-
 #endif

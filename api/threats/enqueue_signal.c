@@ -7,7 +7,7 @@
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
-enum { BATCH_MAX = 16, ATTEMPTS_MAX = 2, FIXED_KEYS = 2 };
+enum { BATCH_MAX = 16, ATTEMPTS_MAX = 2 };
 
 struct batch_item {
     enqueue_done done;

@@ -8,7 +8,7 @@
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
-enum { BATCH_MAX = 16, FIXED_KEYS = 3 };
+enum { BATCH_MAX = 16 };
 
 struct batch {
     struct commit *commit;
@@ -118,17 +118,13 @@ static void add_work(struct commit *commit, const struct work *work) {
     command_signed(&commit->arguments, agent ? 3 : 2);
 }
 
-static bool is_before(const struct work *a, const struct work *b) {
-    return a->entry_ms != b->entry_ms ? a->entry_ms < b->entry_ms : a->entry_sequence < b->entry_sequence;
-}
-
 static void add_head(struct commit *commit, const struct batch *batch) {
     const struct work *first = batch->works[0], *last = batch->works[0];
     const struct keyspace *keyspace = commit->options.keyspace;
     for (unsigned i = 1; i < batch->count; i++) {
-        if (is_before(batch->works[i], first))
+        if (stream_id_is_before(batch->works[i]->entry_id, first->entry_id))
             first = batch->works[i];
-        if (is_before(last, batch->works[i]))
+        if (stream_id_is_before(last->entry_id, batch->works[i]->entry_id))
             last = batch->works[i];
     }
     command_words(&commit->keys, keyspace_fixed(keyspace, KEY_STREAM), keyspace_fixed(keyspace, KEY_LOG),

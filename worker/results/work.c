@@ -93,17 +93,9 @@ void work_give_back(struct work_pool *pool, struct work *work) {
 }
 
 bool work_set_entry(struct work *work, struct text id) {
-    const char *dash = id.len == 0 ? NULL : memchr(id.at, '-', id.len);
-    unsigned long long ms, sequence;
-    if (dash == NULL || id.len >= sizeof(work->entry))
-        return false;
-    size_t head = (size_t)(dash - id.at);
-    if (!text_to_unsigned((struct text){id.at, head}, UINT64_MAX, &ms) ||
-        !text_to_unsigned((struct text){dash + 1, id.len - head - 1}, UINT64_MAX, &sequence))
+    if (id.len >= sizeof(work->entry) || !stream_id_parse(id, &work->entry_id))
         return false;
     memcpy(work->entry, id.at, id.len);
     work->entry[id.len] = '\0';
-    work->entry_ms = ms;
-    work->entry_sequence = sequence;
     return true;
 }

@@ -6,6 +6,7 @@
 #include "shared/base/uuid.h"
 #include "shared/model/facts.h"
 #include "shared/model/signal.h"
+#include "shared/redis/stream_id.h"
 
 enum { ENTRY_ID_MAX = 48 };
 
@@ -21,7 +22,7 @@ struct work {
     struct work *next; /* in the list of its state */
 
     char entry[ENTRY_ID_MAX]; /* stream id */
-    uint64_t entry_ms, entry_sequence;
+    struct stream_id entry_id;
     unsigned deliveries;
     bool claimed; /* taken over from another consumer */
 
@@ -66,7 +67,7 @@ const struct work *work_pool_peek(const struct work_pool *pool, unsigned index);
 struct work *work_take(struct work_pool *pool);
 void work_give_back(struct work_pool *pool, struct work *work);
 
-/* Reads "ms-sequence" into the entry's three fields; false when it is no stream id. */
+/* Reads "ms-sequence" into both forms of the entry; false when it is no stream id. */
 bool work_set_entry(struct work *work, struct text id);
 
 #endif
