@@ -1,6 +1,6 @@
 #include "shared/model/analysis.h"
 
-/* Of MITRE ATT&CK Enterprise, whose ids and names worker/agents/attack_map.c holds. */
+/* Of MITRE ATT&CK Enterprise, whose ids and names shared/agents/attack_map.c holds. */
 static const char attack_version[] = "17.1";
 static const char rules_version[] = "1";
 

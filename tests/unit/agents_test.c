@@ -1,12 +1,12 @@
 #include <criterion/criterion.h>
 
 #include "tests/unit/analysis_fixture.h"
-#include "worker/agents/attack_map.h"
-#include "worker/agents/judged_cases.h"
-#include "worker/agents/path_kinds.h"
-#include "worker/agents/raw_data.h"
-#include "worker/agents/risk_model.h"
-#include "worker/agents/volume.h"
+#include "shared/agents/attack_map.h"
+#include "shared/agents/judged_cases.h"
+#include "shared/agents/path_kinds.h"
+#include "shared/agents/raw_data.h"
+#include "shared/agents/risk_model.h"
+#include "shared/agents/volume.h"
 
 TestSuite(agents, .timeout = 20);
 

@@ -8,8 +8,8 @@
 
 #include "shared/context/snapshot.h"
 #include "shared/model/analysis.h"
-#include "worker/agents/run_agents.h"
-#include "worker/analyzers/run_analyzers.h"
+#include "shared/agents/run_agents.h"
+#include "shared/analyzers/run_analyzers.h"
 
 enum { REAL_SIGNALS = 103, REAL_LINE_MAX = 8192, FIXTURE_DEADLINE_MS = 50 };
 

@@ -2,11 +2,11 @@
 #include <math.h>
 
 #include "tests/unit/analysis_fixture.h"
-#include "worker/analyzers/analyzers.h"
-#include "worker/analyzers/fp_tally.h"
-#include "worker/analyzers/guardrails.h"
-#include "worker/analyzers/response_templates.h"
-#include "worker/analyzers/user_agent_kind.h"
+#include "shared/analyzers/analyzers.h"
+#include "shared/analyzers/fp_tally.h"
+#include "shared/analyzers/guardrails.h"
+#include "shared/analyzers/response_templates.h"
+#include "shared/analyzers/user_agent_kind.h"
 
 enum { RANDOM_WORLDS = 200000 };
 

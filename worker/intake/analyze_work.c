@@ -4,7 +4,7 @@
 #include "shared/model/log_row.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
-#include "worker/analyzers/run_analyzers.h"
+#include "shared/analyzers/run_analyzers.h"
 
 static int64_t stopwatch_now(void *arg) {
     (void)arg;

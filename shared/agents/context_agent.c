@@ -1,0 +1,80 @@
+#include "shared/agents/agents.h"
+#include "shared/agents/phrase.h"
+
+static struct text tell_hit(const struct intel_fact *hit, struct arena *arena) {
+    return arena_printf(arena, "on %s list %.*s as %.*s (score %u, data of %.*s)",
+                        vocabulary_word(&vocabulary_intel_category, (int)hit->category), PHRASE(hit->list),
+                        PHRASE(hit->entry), hit->score,
+                        PHRASE(hit->as_of.len > 0 ? hit->as_of : TEXT_LITERAL("unknown date")));
+}
+
+/* The hits from `i` on, but for the range that proves a crawler: it is told with the crawler. */
+static const struct intel_fact *next_hit(const struct facts *facts, unsigned *i) {
+    while (*i < facts->intel_count) {
+        const struct intel_fact *hit = &facts->intel[(*i)++];
+        if (hit->category != INTEL_CRAWLER || !text_equal(hit->list, facts->crawler.list))
+            return hit;
+    }
+    return NULL;
+}
+
+static struct text tell_intel(const struct facts *facts, const struct intel_fact *hit, struct arena *arena) {
+    if (!facts->context_available || facts->intel_lists == 0)
+        return TEXT_LITERAL("no intel lists loaded: the address's reputation is unknown");
+    if (hit == NULL)
+        return facts->intel_count == 0 ? arena_printf(arena, "on none of %u intel lists", facts->intel_lists)
+                                       : TEXT_LITERAL("on no other list");
+    return tell_hit(hit, arena);
+}
+
+static struct text tell_crawler(const struct crawler_fact *crawler, struct arena *arena) {
+    switch (crawler->verdict) {
+    case CRAWLER_VERIFIED:
+        return arena_printf(arena, "%.*s, proved by its ranges (list %.*s)", PHRASE(crawler->name),
+                            PHRASE(crawler->list));
+    case CRAWLER_PRETENDED:
+        return arena_printf(arena, "claims to be %.*s from outside its ranges (list %.*s)",
+                            PHRASE(crawler->name), PHRASE(crawler->list));
+    case CRAWLER_CANNOT_TELL:
+        return arena_printf(arena, "claims to be %.*s, which nothing proves or refutes",
+                            PHRASE(crawler->name));
+    default: return TEXT_NONE;
+    }
+}
+
+static struct text tell_range(const struct range_fact *range, struct arena *arena) {
+    if (range->cidr == NULL)
+        return TEXT_NONE;
+    return arena_printf(arena, "special-purpose address: %s, %s (%s)", range->cidr, range->meaning,
+                        range->reference);
+}
+
+static double confidence_of(const struct facts *facts) {
+    bool judged = facts->crawler.verdict == CRAWLER_VERIFIED || facts->crawler.verdict == CRAWLER_PRETENDED;
+    return 0.50 + (facts->intel_lists > 0 ? 0.10 : 0) + (facts->intel_count > 0 || judged ? 0.10 : 0) +
+           (facts->range.cidr != NULL ? 0.05 : 0);
+}
+
+static void add_recommendation(struct agent_report *report, struct text recommendation) {
+    report->recommendations[report->recommendation_count++] = recommendation;
+}
+
+/* Never unavailable: ranges and the crawler's claim are judged without the context, and what is missing is
+ * told. */
+static bool analyze(const struct signal *signal, const struct facts *facts, struct arena *arena,
+                    struct agent_report *report) {
+    (void)signal;
+    unsigned i = 0;
+    const struct intel_fact *hit = next_hit(facts, &i);
+    struct text parts[] = {tell_crawler(&facts->crawler, arena), tell_intel(facts, hit, arena),
+                           tell_range(&facts->range, arena)};
+    report->analysis = phrase_join(arena, parts, sizeof(parts) / sizeof(parts[0]), "; ");
+    report->confidence = confidence_of(facts);
+    while ((hit = next_hit(facts, &i)) != NULL && report->finding_count < FINDINGS_MAX)
+        report->key_findings[report->finding_count++] = tell_hit(hit, arena);
+    if (facts->crawler.verdict == CRAWLER_CANNOT_TELL)
+        add_recommendation(report, TEXT_LITERAL("load the crawler's published ranges"));
+    return true;
+}
+
+const struct agent_row agent_context = {AGENT_CONTEXT, "context", 0.50, 0.75, analyze};
