@@ -8,23 +8,14 @@ static struct text tell_hit(const struct intel_fact *hit, struct arena *arena) {
                         PHRASE(hit->as_of.len > 0 ? hit->as_of : TEXT_LITERAL("unknown date")));
 }
 
-/* The hits from `i` on, but for the range that proves a crawler: it is told with the crawler. */
-static const struct intel_fact *next_hit(const struct facts *facts, unsigned *i) {
-    while (*i < facts->intel_count) {
-        const struct intel_fact *hit = &facts->intel[(*i)++];
-        if (hit->category != INTEL_CRAWLER || !text_equal(hit->list, facts->crawler.list))
-            return hit;
-    }
-    return NULL;
-}
-
-static struct text tell_intel(const struct facts *facts, const struct intel_fact *hit, struct arena *arena) {
+static struct text tell_intel(const struct facts *facts, struct arena *arena) {
     if (!facts->context_available || facts->intel_lists == 0)
         return TEXT_LITERAL("no intel lists loaded: the address's reputation is unknown");
-    if (hit == NULL)
-        return facts->intel_count == 0 ? arena_printf(arena, "on none of %u intel lists", facts->intel_lists)
-                                       : TEXT_LITERAL("on no other list");
-    return tell_hit(hit, arena);
+    if (facts->intel_count > 0)
+        return tell_hit(&facts->intel[0], arena);
+    return facts->crawler.verdict == CRAWLER_VERIFIED
+               ? TEXT_LITERAL("on no other list")
+               : arena_printf(arena, "on none of %u intel lists", facts->intel_lists);
 }
 
 static struct text tell_crawler(const struct crawler_fact *crawler, struct arena *arena) {
@@ -64,14 +55,12 @@ static void add_recommendation(struct agent_report *report, struct text recommen
 static bool analyze(const struct signal *signal, const struct facts *facts, struct arena *arena,
                     struct agent_report *report) {
     (void)signal;
-    unsigned i = 0;
-    const struct intel_fact *hit = next_hit(facts, &i);
-    struct text parts[] = {tell_crawler(&facts->crawler, arena), tell_intel(facts, hit, arena),
+    struct text parts[] = {tell_crawler(&facts->crawler, arena), tell_intel(facts, arena),
                            tell_range(&facts->range, arena)};
     report->analysis = phrase_join(arena, parts, sizeof(parts) / sizeof(parts[0]), "; ");
     report->confidence = confidence_of(facts);
-    while ((hit = next_hit(facts, &i)) != NULL && report->finding_count < FINDINGS_MAX)
-        report->key_findings[report->finding_count++] = tell_hit(hit, arena);
+    for (unsigned i = 1; i < facts->intel_count && report->finding_count < FINDINGS_MAX; i++)
+        report->key_findings[report->finding_count++] = tell_hit(&facts->intel[i], arena);
     if (facts->crawler.verdict == CRAWLER_CANNOT_TELL)
         add_recommendation(report, TEXT_LITERAL("load the crawler's published ranges"));
     return true;

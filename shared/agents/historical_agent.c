@@ -3,15 +3,18 @@
 #include "shared/agents/judged_cases.h"
 #include "shared/agents/phrase.h"
 
-enum { NAMED_CASES_MAX = 3, DATE_LENGTH = 10 };
+enum { ADDRESS_CASES_MAX = 2, NAMED_CASES_MAX = 3, DATE_LENGTH = 10 };
 
 static const double confidence_of_none = 0.70, confidence_for_each = 0.02;
 
-static void name_case(const struct history_case *named, struct arena *arena, struct agent_report *report) {
+static void name_case(const struct history_case *named, const char *because, struct arena *arena,
+                      struct agent_report *report) {
+    const char *severity = named->severity == SEVERITY_NONE
+                               ? "severity unknown"
+                               : vocabulary_word(&vocabulary_severity, (int)named->severity);
     report->key_findings[report->finding_count++] =
-        arena_printf(arena, "%.*s: %s, %s", UUID_LENGTH, named->id,
-                     vocabulary_word(&vocabulary_severity, (int)named->severity),
-                     vocabulary_word(&vocabulary_verdict, (int)named->verdict));
+        arena_printf(arena, "%.*s: %s, %s (%s)", UUID_LENGTH, named->id, severity,
+                     vocabulary_word(&vocabulary_verdict, (int)named->verdict), because);
 }
 
 static bool holds(const struct history *history, const struct history_case *wanted) {
@@ -21,18 +24,18 @@ static bool holds(const struct history *history, const struct history_case *want
     return false;
 }
 
-static void name_judged(const struct history *history, const struct history *named_before,
-                        struct arena *arena, struct agent_report *report) {
-    for (unsigned i = 0; i < history->recent_count && report->finding_count < NAMED_CASES_MAX; i++) {
-        const struct history_case *recent = &history->recent[i];
-        if (recent->verdict != VERDICT_NONE && (named_before == NULL || !holds(named_before, recent)))
-            name_case(recent, arena, report);
-    }
+/* The newest of a scope; a case of both scopes is named with the first. */
+static void name_scope(const struct history *history, const struct history *named_before, const char *because,
+                       unsigned most, struct arena *arena, struct agent_report *report) {
+    for (unsigned i = 0; i < history->recent_count && report->finding_count < most; i++)
+        if (named_before == NULL || !holds(named_before, &history->recent[i]))
+            name_case(&history->recent[i], because, arena, report);
 }
 
 static void name_cases(const struct facts *facts, struct arena *arena, struct agent_report *report) {
-    name_judged(&facts->customer_history, NULL, arena, report);
-    name_judged(&facts->address_history, &facts->customer_history, arena, report);
+    name_scope(&facts->address_history, NULL, "same address", ADDRESS_CASES_MAX, arena, report);
+    name_scope(&facts->customer_history, &facts->address_history, "same customer and type", NAMED_CASES_MAX,
+               arena, report);
 }
 
 static struct text tell_customer(const struct history *customer, struct arena *arena) {

@@ -9,16 +9,20 @@
 #include "shared/model/analysis.h"
 #include "shared/agents/agents.h"
 
-/* Monotonic ns; handed in so that tests own the time. */
+/* Monotonic ns; handed in so that tests, and whoever repeats an analysis, own the time. */
 typedef int64_t (*stopwatch)(void *arg);
 
 struct run_clock {
     stopwatch now_ns;
     void *arg;
+    int64_t taken_at_ns; /* when the worker took the entry */
 };
 
-/* Runs `rows` (agent_rows in production) and the risk model into `analysis`, whose id, signal, facts and
- * created_at_ms are set. */
+/* Reads the clock for a station; a clock that runs back stands still. */
+void station_pass(enum station station, const struct run_clock *clock, struct measured *measured);
+
+/* Runs `rows` (agent_rows in production) and the risk model into `analysis`, whose id, signal, facts,
+ * created_at_ms and measured.queue_wait_ms are set. */
 void run_agents(const struct agent_row *const rows[AGENT_COUNT], int64_t agent_deadline_ms,
                 const struct run_clock *clock, struct arena *arena, struct analysis *analysis);
 

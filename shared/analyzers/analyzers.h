@@ -13,20 +13,14 @@ void response_plan_build(int64_t now_ms, struct arena *arena, struct analysis *a
 /* human_review.c: reads fp, severity, reports, plan; fills requires_human_review and review_reasons. */
 void human_review_decide(struct arena *arena, struct analysis *analysis);
 
-/* timeline_builder.c: the monotonic ends of the stations so far. */
-struct timeline_marks {
-    int64_t agents_done_ns;
-    int64_t fp_done_ns;
-    int64_t plan_done_ns;
-};
+/* timeline_builder.c: the wall clock's ms at a station that was passed. */
+int64_t timeline_time_ms(const struct analysis *analysis, enum station station);
 
 /* Reads everything and the measured times; fills the timeline's events. */
-void timeline_build(const struct journey *journey, const struct timeline_marks *marks,
-                    struct analysis *analysis);
+void timeline_build(struct analysis *analysis);
 
-/* Fills the timeline's bounds and phases, completed_at_ms and total_processing_time_ms; `done_ns` is the time
- * when everything else was done. Phases are whole tenths of a microsecond, so that they sum exactly. */
-void timeline_close(const struct journey *journey, const struct timeline_marks *marks, int64_t done_ns,
-                    struct analysis *analysis);
+/* Fills the timeline's bounds and phases, completed_at_ms and total_processing_time_ms, when every station
+ * was passed. Phases are whole steps, so that they sum exactly. */
+void timeline_close(struct analysis *analysis);
 
 #endif

@@ -1,17 +1,9 @@
 #include "shared/analyzers/analyzers.h"
 
-enum { NS_PER_MS = 1000000, NS_PER_UNIT = 100 };
-
-static const double units_per_ms = 10000;
-
-/* The clocks of two machines may disagree: nothing was taken before it was received. */
-static int64_t taken_ms(const struct journey *journey) {
-    return journey->taken_at_ms > journey->received_at_ms ? journey->taken_at_ms : journey->received_at_ms;
-}
-
-static int64_t wall_ms(const struct journey *journey, int64_t ns) {
-    int64_t since_ns = ns - journey->taken_at_ns;
-    return taken_ms(journey) + (since_ns > 0 ? since_ns / NS_PER_MS : 0);
+int64_t timeline_time_ms(const struct analysis *analysis, enum station station) {
+    const struct measured *measured = &analysis->measured;
+    return analysis->created_at_ms + measured->queue_wait_ms +
+           measured->station[station] / MEASURED_STEPS_PER_MS;
 }
 
 static void add(struct timeline *timeline, enum timeline_kind kind, int64_t at_ms, struct text title) {
@@ -39,12 +31,11 @@ static void add_enrichment(int64_t at_ms, const struct facts *facts, struct time
     }
 }
 
-static void add_agents(const struct journey *journey, const struct analysis *analysis,
-                       struct timeline *timeline) {
+static void add_agents(const struct analysis *analysis, struct timeline *timeline) {
     for (int agent = 0; agent < AGENT_COUNT; agent++) {
-        const struct agent_report *report = &analysis->agents[agent];
-        add(timeline, TIMELINE_ANALYSIS, wall_ms(journey, report->ended_ns),
-            report->available ? TEXT_LITERAL("Done") : TEXT_LITERAL("Given up"));
+        add(timeline, TIMELINE_ANALYSIS,
+            timeline_time_ms(analysis, (enum station)(STATION_AGENT_DONE + agent)),
+            analysis->agents[agent].available ? TEXT_LITERAL("Done") : TEXT_LITERAL("Given up"));
         timeline->events[timeline->event_count - 1].agent = agent;
     }
 }
@@ -57,44 +48,40 @@ static void add_actions(int64_t at_ms, const struct response_plan *plan, struct 
             text_of(vocabulary_word(&vocabulary_action_type, (int)plan->secondary[i].action_type)));
 }
 
-void timeline_build(const struct journey *journey, const struct timeline_marks *marks,
-                    struct analysis *analysis) {
+void timeline_build(struct analysis *analysis) {
     struct timeline *timeline = &analysis->timeline;
+    int64_t scored_ms = timeline_time_ms(analysis, STATION_SCORED);
+    int64_t planned_ms = timeline_time_ms(analysis, STATION_PLANNED);
     timeline->event_count = 0;
-    add(timeline, TIMELINE_DETECTION, journey->received_at_ms, TEXT_LITERAL("Received"));
-    add_enrichment(wall_ms(journey, analysis->agents[0].started_ns), analysis->facts, timeline);
-    add_agents(journey, analysis, timeline);
-    add(timeline, TIMELINE_ANALYSIS, wall_ms(journey, marks->fp_done_ns), TEXT_LITERAL("Scored"));
-    add(timeline, TIMELINE_CORRELATION, wall_ms(journey, marks->fp_done_ns), TEXT_LITERAL("Correlated"));
-    add(timeline, TIMELINE_DECISION, wall_ms(journey, marks->plan_done_ns),
+    add(timeline, TIMELINE_DETECTION, analysis->created_at_ms, TEXT_LITERAL("Received"));
+    add_enrichment(timeline_time_ms(analysis, STATION_AGENTS_BEGIN), analysis->facts, timeline);
+    add_agents(analysis, timeline);
+    add(timeline, TIMELINE_ANALYSIS, scored_ms, TEXT_LITERAL("Scored"));
+    add(timeline, TIMELINE_CORRELATION, scored_ms, TEXT_LITERAL("Correlated"));
+    add(timeline, TIMELINE_DECISION, planned_ms,
         analysis->requires_human_review ? TEXT_LITERAL("For review") : TEXT_LITERAL("Decided"));
-    add_actions(wall_ms(journey, marks->plan_done_ns), &analysis->plan, timeline);
+    add_actions(planned_ms, &analysis->plan, timeline);
 }
 
-static int64_t units_between(int64_t from_ns, int64_t to_ns) {
-    return to_ns > from_ns ? (to_ns - from_ns + NS_PER_UNIT / 2) / NS_PER_UNIT : 0;
-}
-
-void timeline_close(const struct journey *journey, const struct timeline_marks *marks, int64_t done_ns,
-                    struct analysis *analysis) {
+void timeline_close(struct analysis *analysis) {
     struct timeline *timeline = &analysis->timeline;
-    const int64_t units[PHASE_COUNT] = {
-        [PHASE_QUEUE_WAIT] = (taken_ms(journey) - journey->received_at_ms) * (NS_PER_MS / NS_PER_UNIT),
-        [PHASE_AGENT_EXECUTION] = units_between(journey->taken_at_ns, marks->agents_done_ns),
-        [PHASE_FP_ANALYSIS] = units_between(marks->agents_done_ns, marks->fp_done_ns),
-        [PHASE_RESPONSE_PLANNING] = units_between(marks->fp_done_ns, marks->plan_done_ns),
-        [PHASE_TIMELINE] = units_between(marks->plan_done_ns, done_ns),
+    const struct measured *measured = &analysis->measured;
+    const int64_t *station = measured->station;
+    const int64_t steps[PHASE_COUNT] = {
+        [PHASE_QUEUE_WAIT] = measured->queue_wait_ms * MEASURED_STEPS_PER_MS,
+        [PHASE_AGENT_EXECUTION] = station[STATION_AGENTS_DONE],
+        [PHASE_FP_ANALYSIS] = station[STATION_SCORED] - station[STATION_AGENTS_DONE],
+        [PHASE_RESPONSE_PLANNING] = station[STATION_PLANNED] - station[STATION_SCORED],
+        [PHASE_TIMELINE] = station[STATION_DONE] - station[STATION_PLANNED],
     };
-    int64_t sum = 0, end_ms = wall_ms(journey, done_ns);
+    int64_t sum = 0;
     for (int phase = 0; phase < PHASE_COUNT; phase++) {
-        timeline->phase_ms[phase] = (double)units[phase] / units_per_ms;
-        sum += units[phase];
+        timeline->phase_ms[phase] = (double)steps[phase] / MEASURED_STEPS_PER_MS;
+        sum += steps[phase];
     }
-    int64_t last_ms =
-        timeline->event_count > 0 ? timeline->events[timeline->event_count - 1].timestamp_ms : end_ms;
-    timeline->start_ms = journey->received_at_ms;
-    timeline->end_ms = end_ms > last_ms ? end_ms : last_ms;
-    timeline->duration_ms = (double)sum / units_per_ms;
+    timeline->start_ms = analysis->created_at_ms;
+    timeline->end_ms = timeline_time_ms(analysis, STATION_DONE);
+    timeline->duration_ms = (double)sum / MEASURED_STEPS_PER_MS;
     analysis->completed_at_ms = timeline->end_ms;
     analysis->total_processing_time_ms = timeline->duration_ms;
 }

@@ -140,10 +140,19 @@ struct snapshot_size snapshot_size(const struct snapshot *snapshot) {
     };
 }
 
+/* The range that proves a crawler is told with the crawler. */
+static unsigned drop_told(struct intel_hit *hits, unsigned count, const struct crawler_fact *crawler) {
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (hits[i].list->category != INTEL_CRAWLER || !text_equal(hits[i].list->name, crawler->list))
+            hits[kept++] = hits[i];
+    return kept;
+}
+
 static void gather_intel(const struct intel_lists *lists, const struct signal *signal, struct arena *arena,
                          struct facts *facts) {
     struct intel_hit hits[INTEL_HITS_MAX];
-    unsigned count = intel_lists_find(lists, &signal->source_ip, hits);
+    unsigned count = drop_told(hits, intel_lists_find(lists, &signal->source_ip, hits), &facts->crawler);
     facts->intel_lists = lists->loaded;
     facts->intel_count = intel_hits_choose(hits, count, INTEL_FACTS_MAX);
     for (unsigned i = 0; i < facts->intel_count; i++)

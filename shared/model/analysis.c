@@ -2,11 +2,14 @@
 
 /* Of MITRE ATT&CK Enterprise, whose ids and names shared/agents/attack_map.c holds. */
 static const char attack_version[] = "17.1";
-static const char rules_version[] = "1";
+const char analysis_rules_version[] = "2";
 
 enum { CONFIDENCE_DECIMALS = 2, IMPACT_DECIMALS = 3, TIME_DECIMALS = 4 };
 
-static const double ns_per_ms = 1e6;
+int64_t measured_agent_steps(const struct measured *measured, enum agent agent) {
+    const int64_t *done = &measured->station[STATION_AGENT_DONE + agent];
+    return done[0] - done[-1];
+}
 
 /* An empty list is not spelled out. */
 static void write_texts(struct writer *writer, const char *key, const struct text *texts, unsigned count) {
@@ -24,7 +27,9 @@ static void write_optional(struct writer *writer, const char *key, struct text v
         writer_member_text(writer, key, value);
 }
 
-static void write_agent(struct writer *writer, const char *name, const struct agent_report *report) {
+static void write_agent(struct writer *writer, const struct analysis *analysis, enum agent agent) {
+    const char *name = vocabulary_word(&vocabulary_agent, (int)agent);
+    const struct agent_report *report = &analysis->agents[agent];
     writer_key(writer, name);
     writer_open_object(writer);
     writer_member_string(writer, "agent_name", name);
@@ -39,7 +44,8 @@ static void write_agent(struct writer *writer, const char *name, const struct ag
     write_texts(writer, "key_findings", report->key_findings, report->finding_count);
     write_texts(writer, "recommendations", report->recommendations, report->recommendation_count);
     writer_member_decimal(writer, "processing_time_ms",
-                          (double)(report->ended_ns - report->started_ns) / ns_per_ms, TIME_DECIMALS);
+                          (double)measured_agent_steps(&analysis->measured, agent) / MEASURED_STEPS_PER_MS,
+                          TIME_DECIMALS);
     writer_close_object(writer);
 }
 
@@ -47,7 +53,7 @@ static void write_agents(struct writer *writer, const struct analysis *analysis)
     writer_key(writer, "agent_analyses");
     writer_open_object(writer);
     for (int agent = 0; agent < AGENT_COUNT; agent++)
-        write_agent(writer, vocabulary_word(&vocabulary_agent, agent), &analysis->agents[agent]);
+        write_agent(writer, analysis, (enum agent)agent);
     writer_close_object(writer);
 }
 
@@ -254,10 +260,35 @@ static void write_head(struct writer *writer, const struct analysis *analysis) {
     writer_member_string(writer, "status", vocabulary_word(&vocabulary_threat_status, THREAT_COMPLETED));
 }
 
+/* The deadline matters to whoever repeats the analysis only where an agent missed it. */
+static bool was_late(const struct analysis *analysis) {
+    for (int agent = 0; agent < AGENT_COUNT; agent++)
+        if (measured_agent_steps(&analysis->measured, (enum agent)agent) >
+            analysis->measured.agent_deadline_ms * MEASURED_STEPS_PER_MS)
+            return true;
+    return false;
+}
+
+static void write_measured(struct writer *writer, const struct analysis *analysis) {
+    const struct measured *measured = &analysis->measured;
+    writer_key(writer, "measured");
+    writer_open_object(writer);
+    writer_member_signed(writer, "queue_wait_ms", measured->queue_wait_ms);
+    writer_key(writer, "steps");
+    writer_open_array(writer);
+    for (int i = 0; i < STATION_COUNT; i++)
+        writer_signed(writer, measured->station[i] - (i > 0 ? measured->station[i - 1] : 0));
+    writer_close_array(writer);
+    if (was_late(analysis))
+        writer_member_signed(writer, "agent_deadline_ms", measured->agent_deadline_ms);
+    writer_close_object(writer);
+}
+
 static void write_tail(struct writer *writer, const struct analysis *analysis) {
     writer_key(writer, "facts");
     facts_write(writer, analysis->facts);
-    writer_member_string(writer, "rules_version", rules_version);
+    writer_member_string(writer, "rules_version", analysis_rules_version);
+    write_measured(writer, analysis);
     writer_member_decimal(writer, "total_processing_time_ms", analysis->total_processing_time_ms,
                           TIME_DECIMALS);
     writer_member_time(writer, "created_at", analysis->created_at_ms);

@@ -29,9 +29,28 @@ struct agent_report {
     unsigned finding_count;
     struct text recommendations[RECOMMENDATIONS_MAX];
     unsigned recommendation_count;
-    int64_t started_ns; /* monotonic, measured by the coordinator */
-    int64_t ended_ns;
 };
+
+/* Where the stopwatch is read, in this order. */
+enum station {
+    STATION_AGENTS_BEGIN,
+    STATION_AGENT_DONE, /* of the first agent; one for each, in their order */
+    STATION_AGENTS_DONE = STATION_AGENT_DONE + AGENT_COUNT, /* the risk model too */
+    STATION_SCORED,
+    STATION_PLANNED,
+    STATION_DONE,
+    STATION_COUNT
+};
+
+/* Everything that a clock says of an analysis. It is written into the body, so that the same signal, facts
+ * and measured times give the same bytes again. */
+struct measured {
+    int64_t queue_wait_ms;           /* from receipt until a worker took the entry; clocks of two machines */
+    int64_t station[STATION_COUNT];  /* since then, in MEASURED_STEPS_PER_MS; never falling */
+    int64_t agent_deadline_ms;
+};
+
+enum { MEASURED_STEPS_PER_MS = 10000 };
 
 struct fp_indicator {
     struct text indicator;
@@ -107,6 +126,7 @@ struct analysis {
     struct uuid id;
     const struct signal *signal;
     const struct facts *facts;
+    struct measured measured;
     struct agent_report agents[AGENT_COUNT];
     struct fp_score fp;
     int risk_score; /* the sum of the factors, 0 to 100 */
@@ -124,6 +144,12 @@ struct analysis {
     int64_t completed_at_ms;
     double total_processing_time_ms; /* from receipt to the end of the analysis; the phases sum to it */
 };
+
+/* How long the agent took, in MEASURED_STEPS_PER_MS. */
+int64_t measured_agent_steps(const struct measured *measured, enum agent agent);
+
+/* Changes whenever the same facts would give another analysis. */
+extern const char analysis_rules_version[];
 
 /* The body that is stored and shown. `verdict` is not part of it: the API puts it in when it answers. */
 void analysis_write(struct buffer *out, const struct analysis *analysis);

@@ -3,23 +3,20 @@
 static void write_case(struct writer *writer, const struct history_case *recent) {
     writer_open_object(writer);
     writer_member_text(writer, "id", (struct text){recent->id, UUID_LENGTH});
-    writer_member_string(writer, "severity", vocabulary_word(&vocabulary_severity, (int)recent->severity));
+    if (recent->severity != SEVERITY_NONE)
+        writer_member_string(writer, "severity",
+                             vocabulary_word(&vocabulary_severity, (int)recent->severity));
     writer_member_string(writer, "verdict", vocabulary_word(&vocabulary_verdict, (int)recent->verdict));
     writer_close_object(writer);
 }
 
-/* Only the judged cases: the others are counted, not named. */
 static void write_cases(struct writer *writer, const struct history *history) {
-    bool any = false;
-    for (unsigned i = 0; i < history->recent_count; i++)
-        any |= history->recent[i].verdict != VERDICT_NONE;
-    if (!any)
+    if (history->recent_count == 0)
         return;
     writer_key(writer, "recent");
     writer_open_array(writer);
     for (unsigned i = 0; i < history->recent_count; i++)
-        if (history->recent[i].verdict != VERDICT_NONE)
-            write_case(writer, &history->recent[i]);
+        write_case(writer, &history->recent[i]);
     writer_close_array(writer);
 }
 
@@ -139,25 +136,15 @@ static void write_intel_fact(struct writer *writer, const struct intel_fact *hit
     writer_close_object(writer);
 }
 
-/* The range that proves a crawler is told with the crawler. */
-static bool is_told_elsewhere(const struct facts *facts, const struct intel_fact *hit) {
-    return hit->category == INTEL_CRAWLER && text_equal(hit->list, facts->crawler.list);
-}
-
 static void write_intel(struct writer *writer, const struct facts *facts) {
-    unsigned told = 0;
     writer_member_signed(writer, "intel_lists", facts->intel_lists);
-    for (unsigned i = 0; i < facts->intel_count; i++) {
-        if (is_told_elsewhere(facts, &facts->intel[i]))
-            continue;
-        if (told++ == 0) {
-            writer_key(writer, "intel");
-            writer_open_array(writer);
-        }
+    if (facts->intel_count == 0)
+        return;
+    writer_key(writer, "intel");
+    writer_open_array(writer);
+    for (unsigned i = 0; i < facts->intel_count; i++)
         write_intel_fact(writer, &facts->intel[i]);
-    }
-    if (told > 0)
-        writer_close_array(writer);
+    writer_close_array(writer);
 }
 
 static void write_crawler(struct writer *writer, const struct crawler_fact *crawler) {

@@ -1,6 +1,7 @@
 /* Everything the agents and analyzers may know besides the signal: copied out of Redis and the context
- * snapshot before they run, so that they need no I/O and the same facts give the same analysis. All texts
- * live as long as the threat's arena. */
+ * snapshot before they run, so that they need no I/O and the same facts give the same analysis. The analysis
+ * carries them whole: what facts_write does not write, no rule may look at. All texts live as long as the
+ * threat's arena. */
 #ifndef SOC_MODEL_FACTS_H
 #define SOC_MODEL_FACTS_H
 
@@ -55,15 +56,15 @@ struct range_fact {
 
 struct facts {
     bool history_available; /* false: Redis did not answer in time, or refused */
-    struct history customer_history;
-    struct history address_history;
-    struct history agent_history; /* user agent */
+    struct history customer_history; /* `recent` of these: only judged cases, by id, severity and verdict */
+    struct history address_history;  /* without times */
+    struct history agent_history;    /* of the user agent: counts alone */
 
     bool context_available; /* false: the snapshot was never loaded; the four below are then empty */
     struct customer_facts customer;
     struct infra_fact infra[INFRA_FACTS_MAX]; /* those that overlap 60 min before … 5 min after detection */
     unsigned infra_count;
-    struct intel_fact intel[INTEL_FACTS_MAX]; /* longest prefix first */
+    struct intel_fact intel[INTEL_FACTS_MAX]; /* longest prefix first, but the one told as `crawler` */
     unsigned intel_count;
     unsigned intel_lists; /* how many lists are loaded: 0 means "not found" proves nothing */
 

@@ -126,3 +126,11 @@ void history_add(struct history *history, const struct history_case *added) {
     history->recent[0] = *added;
     history->recent_count = kept + 1;
 }
+
+void history_keep_judged(struct history *history) {
+    unsigned kept = 0;
+    for (unsigned i = 0; i < history->recent_count; i++)
+        if (history->recent[i].verdict != VERDICT_NONE)
+            history->recent[kept++] = history->recent[i];
+    history->recent_count = kept;
+}

@@ -46,4 +46,7 @@ void history_write(struct buffer *out, const struct history *history);
  * last_ms are the least and the greatest created_at: threats may be completed out of order. */
 void history_add(struct history *history, const struct history_case *added);
 
+/* Leaves only the judged ones among the recent cases. */
+void history_keep_judged(struct history *history);
+
 #endif

@@ -30,11 +30,13 @@ static inline int64_t fake_clock_read(void *arg) {
 static inline void fixture_analyze(const struct signal *signal, const struct facts *facts, int64_t step_ns,
                                    struct arena *arena, struct analysis *analysis) {
     struct fake_clock fake = {1000000, step_ns};
-    struct run_clock clock = {fake_clock_read, &fake};
-    struct journey journey = {FIXTURE_NOW_MS, FIXTURE_NOW_MS + 2, 1000000};
-    *analysis = (struct analysis){.signal = signal, .facts = facts, .created_at_ms = FIXTURE_NOW_MS};
+    struct run_clock clock = {fake_clock_read, &fake, 1000000};
+    *analysis = (struct analysis){.signal = signal,
+                                  .facts = facts,
+                                  .created_at_ms = FIXTURE_NOW_MS,
+                                  .measured.queue_wait_ms = 2};
     run_agents(agent_rows, FIXTURE_DEADLINE_MS, &clock, arena, analysis);
-    run_analyzers(&journey, &clock, arena, analysis);
+    run_analyzers(&clock, arena, analysis);
 }
 
 struct real_world {
@@ -136,6 +138,9 @@ static inline bool real_world_next(struct real_world *world, struct arena *arena
     facts->address_history = *scopes[1];
     if (scopes[2] != NULL)
         facts->agent_history = *scopes[2];
+    history_keep_judged(&facts->customer_history);
+    history_keep_judged(&facts->address_history);
+    facts->agent_history.recent_count = 0;
     real_world_remember(world, signal, scopes);
     world->signal_count++;
     return true;
@@ -212,6 +217,7 @@ static inline void made_up_history(struct dice *dice, struct history *history) {
         history->recent[i].severity = (enum severity)dice_roll(dice, SEVERITY_NONE);
         history->recent[i].verdict = (enum verdict)dice_roll(dice, VERDICT_COUNT);
     }
+    history_keep_judged(history);
 }
 
 static inline void made_up_customer(struct dice *dice, struct customer_facts *customer) {

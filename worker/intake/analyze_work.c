@@ -43,7 +43,7 @@ static void write_case(struct work *work) {
 static void observe_agents(const struct work *work, const struct analysis *analysis) {
     for (int i = 0; i < AGENT_COUNT; i++) {
         const struct agent_report *report = &analysis->agents[i];
-        metrics_observe(METRIC_AGENT_SECONDS, i, (double)(report->ended_ns - report->started_ns) / 1e9);
+        metrics_observe(METRIC_AGENT_SECONDS, i, (double)measured_agent_steps(&analysis->measured, (enum agent)i) / (1000.0 * MEASURED_STEPS_PER_MS));
         if (report->available)
             continue;
         char id[UUID_LENGTH];
@@ -65,15 +65,16 @@ static void keep_results(struct work *work, const struct analysis *analysis) {
 
 void analyze_work(struct intake *intake, struct work *work) {
     static struct analysis analysis; /* one thread, done before this returns */
-    static const struct run_clock clock = {stopwatch_now, NULL};
-    struct journey journey = {work->received_at_ms, work->taken_at_ms, work->taken_at_ns};
+    const struct run_clock clock = {stopwatch_now, NULL, work->taken_at_ns};
+    int64_t waited_ms = work->taken_at_ms - work->received_at_ms; /* clocks of two machines */
     snapshot_gather(intake->snapshot, &work->signal, &work->arena, &work->facts);
     analysis = (struct analysis){.id = work->id,
                                  .signal = &work->signal,
                                  .facts = &work->facts,
-                                 .created_at_ms = work->received_at_ms};
+                                 .created_at_ms = work->received_at_ms,
+                                 .measured.queue_wait_ms = waited_ms > 0 ? waited_ms : 0};
     run_agents(agent_rows, intake->settings->agent_deadline_ms, &clock, &work->arena, &analysis);
-    run_analyzers(&journey, &clock, &work->arena, &analysis);
+    run_analyzers(&clock, &work->arena, &analysis);
     analysis_write(&work->body, &analysis);
     keep_results(work, &analysis);
     write_row(work, &analysis);
