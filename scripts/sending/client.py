@@ -45,6 +45,9 @@ class Client:
     def get(self, path):
         return self._ask("GET", path, None, {})
 
+    def put(self, path, value):
+        return self._ask("PUT", path, json.dumps(value, ensure_ascii=False).encode(), {"Content-Type": "application/json"})
+
     def post(self, path, value, prefer_wait=None, content_type="application/json"):
         """`value` is sent as it is when it is bytes, else as JSON."""
         body = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()

@@ -81,6 +81,22 @@ static const char *const because[SIGN_COUNT] = {
 #define MULTI_HOP_PROXY                                                                                      \
     { "TA0011", "Command and Control", "T1090.003", "Multi-hop Proxy" }
 
+/* OWASP Automated Threats to Web Applications, version 1.2. */
+#define OAT_NONE                                                                                             \
+    { NULL, NULL }
+#define OAT_CRACKING                                                                                         \
+    { "OAT-007", "Credential Cracking" }
+#define OAT_STUFFING                                                                                         \
+    { "OAT-008", "Credential Stuffing" }
+#define OAT_SCRAPING                                                                                         \
+    { "OAT-011", "Scraping" }
+#define OAT_VULNERABILITY_SCAN                                                                               \
+    { "OAT-014", "Vulnerability Scanning" }
+#define OAT_DENIAL_OF_SERVICE                                                                                \
+    { "OAT-015", "Denial of Service" }
+#define OAT_FOOTPRINTING                                                                                     \
+    { "OAT-018", "Footprinting" }
+
 enum rank { PRIMARY, ALSO };
 
 /* Of a type's PRIMARY rows the first whose sign shows is taken, of its ALSO rows every one. */
@@ -89,34 +105,35 @@ static const struct attack_rule {
     enum rank rank;
     enum sign sign;
     struct technique technique;
+    struct automated_threat automated;
 } rules[] = {
-    {THREAT_BOT_TRAFFIC, PRIMARY, SIGN_EXPLOIT, VULNERABILITY_SCANNING},
-    {THREAT_BOT_TRAFFIC, PRIMARY, SIGN_WORDLIST, WORDLIST_SCANNING},
-    {THREAT_BOT_TRAFFIC, PRIMARY, SIGN_TYPE, ACTIVE_SCANNING},
-    {THREAT_CREDENTIAL_STUFFING, PRIMARY, SIGN_TYPE, CREDENTIAL_STUFFING},
-    {THREAT_CREDENTIAL_STUFFING, ALSO, SIGN_SUCCESS, VALID_ACCOUNTS},
-    {THREAT_ACCOUNT_TAKEOVER, PRIMARY, SIGN_TYPE, VALID_ACCOUNTS},
-    {THREAT_DATA_SCRAPING, PRIMARY, SIGN_PRIVATE, REPOSITORY_DATA},
-    {THREAT_DATA_SCRAPING, PRIMARY, SIGN_TYPE, SEARCH_WEBSITES},
-    {THREAT_GEO_ANOMALY, PRIMARY, SIGN_TYPE, VALID_ACCOUNTS},
-    {THREAT_GEO_ANOMALY, ALSO, SIGN_TOR, MULTI_HOP_PROXY},
-    {THREAT_GEO_ANOMALY, ALSO, SIGN_PROXY, EXTERNAL_PROXY},
-    {THREAT_RATE_LIMIT_BREACH, PRIMARY, SIGN_COSTLY, APPLICATION_FLOOD},
-    {THREAT_RATE_LIMIT_BREACH, PRIMARY, SIGN_FLOOD, SERVICE_FLOOD},
-    {THREAT_RATE_LIMIT_BREACH, PRIMARY, SIGN_TYPE, ENDPOINT_DOS},
-    {THREAT_RATE_LIMIT_BREACH, ALSO, SIGN_LOGIN, BRUTE_FORCE},
-    {THREAT_RATE_LIMIT_BREACH, ALSO, SIGN_OTP, SMS_PUMPING},
-    {THREAT_BRUTE_FORCE, PRIMARY, SIGN_ONE_ACCOUNT, PASSWORD_GUESSING},
-    {THREAT_BRUTE_FORCE, PRIMARY, SIGN_SPRAY, PASSWORD_SPRAYING},
-    {THREAT_BRUTE_FORCE, PRIMARY, SIGN_TYPE, BRUTE_FORCE},
-    {THREAT_BRUTE_FORCE, ALSO, SIGN_SUCCESS, VALID_ACCOUNTS},
-    {THREAT_PROXY_NETWORK, PRIMARY, SIGN_TOR, MULTI_HOP_PROXY},
-    {THREAT_PROXY_NETWORK, PRIMARY, SIGN_PROXY, EXTERNAL_PROXY},
-    {THREAT_PROXY_NETWORK, PRIMARY, SIGN_TYPE, PROXY},
-    {THREAT_DEVICE_COMPROMISE, PRIMARY, SIGN_TYPE, SESSION_HIJACKING},
-    {THREAT_ANOMALY_DETECTION, PRIMARY, SIGN_INJECTION, EXPLOIT_PUBLIC},
-    {THREAT_ANOMALY_DETECTION, PRIMARY, SIGN_LOGIN, BRUTE_FORCE},
-    {THREAT_ANOMALY_DETECTION, PRIMARY, SIGN_MONEY, FINANCIAL_THEFT},
+    {THREAT_BOT_TRAFFIC, PRIMARY, SIGN_EXPLOIT, VULNERABILITY_SCANNING, OAT_VULNERABILITY_SCAN},
+    {THREAT_BOT_TRAFFIC, PRIMARY, SIGN_WORDLIST, WORDLIST_SCANNING, OAT_FOOTPRINTING},
+    {THREAT_BOT_TRAFFIC, PRIMARY, SIGN_TYPE, ACTIVE_SCANNING, OAT_FOOTPRINTING},
+    {THREAT_CREDENTIAL_STUFFING, PRIMARY, SIGN_TYPE, CREDENTIAL_STUFFING, OAT_STUFFING},
+    {THREAT_CREDENTIAL_STUFFING, ALSO, SIGN_SUCCESS, VALID_ACCOUNTS, OAT_NONE},
+    {THREAT_ACCOUNT_TAKEOVER, PRIMARY, SIGN_TYPE, VALID_ACCOUNTS, OAT_NONE},
+    {THREAT_DATA_SCRAPING, PRIMARY, SIGN_PRIVATE, REPOSITORY_DATA, OAT_SCRAPING},
+    {THREAT_DATA_SCRAPING, PRIMARY, SIGN_TYPE, SEARCH_WEBSITES, OAT_SCRAPING},
+    {THREAT_GEO_ANOMALY, PRIMARY, SIGN_TYPE, VALID_ACCOUNTS, OAT_NONE},
+    {THREAT_GEO_ANOMALY, ALSO, SIGN_TOR, MULTI_HOP_PROXY, OAT_NONE},
+    {THREAT_GEO_ANOMALY, ALSO, SIGN_PROXY, EXTERNAL_PROXY, OAT_NONE},
+    {THREAT_RATE_LIMIT_BREACH, PRIMARY, SIGN_COSTLY, APPLICATION_FLOOD, OAT_DENIAL_OF_SERVICE},
+    {THREAT_RATE_LIMIT_BREACH, PRIMARY, SIGN_FLOOD, SERVICE_FLOOD, OAT_DENIAL_OF_SERVICE},
+    {THREAT_RATE_LIMIT_BREACH, PRIMARY, SIGN_TYPE, ENDPOINT_DOS, OAT_DENIAL_OF_SERVICE},
+    {THREAT_RATE_LIMIT_BREACH, ALSO, SIGN_LOGIN, BRUTE_FORCE, OAT_CRACKING},
+    {THREAT_RATE_LIMIT_BREACH, ALSO, SIGN_OTP, SMS_PUMPING, OAT_NONE},
+    {THREAT_BRUTE_FORCE, PRIMARY, SIGN_ONE_ACCOUNT, PASSWORD_GUESSING, OAT_CRACKING},
+    {THREAT_BRUTE_FORCE, PRIMARY, SIGN_SPRAY, PASSWORD_SPRAYING, OAT_CRACKING},
+    {THREAT_BRUTE_FORCE, PRIMARY, SIGN_TYPE, BRUTE_FORCE, OAT_CRACKING},
+    {THREAT_BRUTE_FORCE, ALSO, SIGN_SUCCESS, VALID_ACCOUNTS, OAT_NONE},
+    {THREAT_PROXY_NETWORK, PRIMARY, SIGN_TOR, MULTI_HOP_PROXY, OAT_NONE},
+    {THREAT_PROXY_NETWORK, PRIMARY, SIGN_PROXY, EXTERNAL_PROXY, OAT_NONE},
+    {THREAT_PROXY_NETWORK, PRIMARY, SIGN_TYPE, PROXY, OAT_NONE},
+    {THREAT_DEVICE_COMPROMISE, PRIMARY, SIGN_TYPE, SESSION_HIJACKING, OAT_NONE},
+    {THREAT_ANOMALY_DETECTION, PRIMARY, SIGN_INJECTION, EXPLOIT_PUBLIC, OAT_NONE},
+    {THREAT_ANOMALY_DETECTION, PRIMARY, SIGN_LOGIN, BRUTE_FORCE, OAT_NONE},
+    {THREAT_ANOMALY_DETECTION, PRIMARY, SIGN_MONEY, FINANCIAL_THEFT, OAT_NONE},
 };
 
 static bool is_spray(const struct signal *signal, const struct raw_data *raw) {
@@ -159,7 +176,7 @@ static unsigned signs_of(const struct signal *signal, const struct facts *facts,
 void attack_map_find(const struct signal *signal, const struct facts *facts, const struct raw_data *raw,
                      struct attack_match *match) {
     unsigned signs = signs_of(signal, facts, raw);
-    match->count = 0;
+    match->count = match->automated_count = 0;
     match->because = NULL;
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && match->count < TECHNIQUES_MAX; i++) {
         const struct attack_rule *rule = &rules[i];
@@ -170,5 +187,7 @@ void attack_map_find(const struct signal *signal, const struct facts *facts, con
         if (match->count == 0)
             match->because = because[rule->sign];
         match->techniques[match->count++] = rule->technique;
+        if (rule->automated.id != NULL)
+            match->automated[match->automated_count++] = rule->automated;
     }
 }

@@ -9,6 +9,8 @@
 struct attack_match {
     struct technique techniques[TECHNIQUES_MAX]; /* the first is the primary one */
     unsigned count;
+    struct automated_threat automated[TECHNIQUES_MAX]; /* beside the techniques; no id stands twice */
+    unsigned automated_count;
     const char *because; /* the evidence for the primary one; NULL: the threat type alone */
 };
 

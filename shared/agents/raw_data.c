@@ -117,11 +117,19 @@ static void tell_service(struct raw_data *raw, struct text word) {
         raw->service = RAW_SERVICE_SSH;
 }
 
-static void tell_path(struct raw_data *raw, struct text path) {
-    unsigned kinds = path_kinds_of(path);
-    raw->listed_paths++;
+static void count_kinds(struct raw_data *raw, unsigned kinds) {
     for (int kind = 0; kind < PATH_KIND_COUNT; kind++)
         raw->paths[kind] += kinds >> kind & 1;
+}
+
+static void tell_path(struct raw_data *raw, struct text path) {
+    raw->listed_paths++;
+    count_kinds(raw, path_kinds_of(path));
+}
+
+/* What a request carried; it need not look like a path. */
+static void tell_payload(struct raw_data *raw, struct text payload) {
+    count_kinds(raw, path_kinds_of(payload) & ~(1u << PATH_MALFORMED));
 }
 
 /* Accounts that guessers try first. */
@@ -148,11 +156,13 @@ static const struct member {
     {"service", 0, tell_service, 1},
     {"distinct_paths", offsetof(struct raw_data, distinct_paths), NULL, 0},
     {"errors", offsetof(struct raw_data, errors), NULL, 0},
+    {"failed_logins", offsetof(struct raw_data, errors), NULL, 0},
     {"sample_paths", 0, tell_path, RAW_PATHS_MAX},
     {"path", 0, tell_path, 1},
-    {"payload", 0, tell_path, 1},
+    {"payload", 0, tell_payload, 1},
     {"usernames", 0, tell_username, RAW_NAMES_MAX},
     {"distinct_usernames", offsetof(struct raw_data, distinct_usernames), NULL, 0},
+    {"distinct_accounts", offsetof(struct raw_data, distinct_usernames), NULL, 0},
     {"successes", offsetof(struct raw_data, successes), NULL, 0},
 };
 

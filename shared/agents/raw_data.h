@@ -19,6 +19,9 @@ enum path_kind {
     PATH_COSTLY,    /* search, export, report */
     PATH_OTP,       /* sends one-time passwords */
     PATH_MONEY,     /* moves money */
+    PATH_FEED,      /* RSS and Atom */
+    PATH_ROBOTS,    /* robots.txt and site maps, which crawlers that ask first read */
+    PATH_MALFORMED, /* no path: a whole URL as for a proxy, or no HTTP at all */
     PATH_KIND_COUNT
 };
 
@@ -31,7 +34,7 @@ enum {
 struct raw_data {
     enum raw_service service;
     int64_t distinct_paths; /* these four: -1 when not told, and never more than the signal's requests */
-    int64_t errors;
+    int64_t errors;         /* refused requests, failed logins */
     int64_t distinct_usernames; /* the number of names listed when only they are told */
     int64_t successes;          /* logins that worked */
     unsigned listed_paths;

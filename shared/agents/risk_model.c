@@ -2,6 +2,7 @@
 
 #include "shared/agents/attack_map.h"
 #include "shared/agents/infra_strength.h"
+#include "shared/agents/phrase.h"
 #include "shared/agents/raw_data.h"
 #include "shared/agents/volume.h"
 
@@ -98,12 +99,14 @@ static void add_intel(const struct risk_input *in, struct analysis *analysis) {
             weightiest = &in->facts->intel[i];
         }
     }
-    if (weightiest != NULL)
-        add(analysis,
-            arena_printf(in->arena, "on %s list %.*s",
-                         vocabulary_word(&vocabulary_intel_category, weightiest->category),
-                         (int)weightiest->list.len, weightiest->list.at),
-            most);
+    if (weightiest == NULL)
+        return;
+    struct text as_of = weightiest->as_of.len > 0 ? weightiest->as_of : TEXT_LITERAL("unknown date");
+    add(analysis,
+        arena_printf(in->arena, "on %s list %.*s (data of %.*s)",
+                     vocabulary_word(&vocabulary_intel_category, weightiest->category),
+                     PHRASE(weightiest->list), PHRASE(as_of)),
+        most);
 }
 
 static void add_address(const struct risk_input *in, struct analysis *analysis) {
@@ -126,7 +129,8 @@ static void add_infra(const struct risk_input *in, struct analysis *analysis) {
     if (event == NULL)
         return;
     add(analysis,
-        arena_printf(in->arena, "%s at the time", vocabulary_word(&vocabulary_infra_kind, event->kind)),
+        arena_printf(in->arena, "%s %.*s at the time", vocabulary_word(&vocabulary_infra_kind, event->kind),
+                     PHRASE(event->id)),
         points[infra_strength_of(event->kind, in->signal->threat_type)]);
 }
 
@@ -161,6 +165,8 @@ static struct risk_factor factor_of_paths(const struct risk_input *in) {
         return (struct risk_factor){TEXT_LITERAL("injection payload"), 20};
     if (paths[PATH_EXPLOIT] > 0)
         return (struct risk_factor){TEXT_LITERAL("exploit probing"), 15};
+    if (paths[PATH_MALFORMED] > 0)
+        return (struct risk_factor){TEXT_LITERAL("requests that name no path"), 10};
     if (paths[PATH_WORDLIST] > 0)
         return (struct risk_factor){TEXT_LITERAL("wordlist paths"), paths[PATH_WORDLIST] > 1 ? 10 : 5};
     return (struct risk_factor){TEXT_NONE, 0};
@@ -209,6 +215,8 @@ static void map_attack(const struct risk_input *in, struct analysis *analysis) {
     analysis->technique_count = match.count;
     for (unsigned i = 0; i < match.count; i++)
         analysis->techniques[i] = match.techniques[i];
+    analysis->automated_count = match.automated_count;
+    memcpy(analysis->automated, match.automated, sizeof(analysis->automated));
 }
 
 void risk_model_apply(const struct signal *signal, const struct facts *facts, struct arena *arena,

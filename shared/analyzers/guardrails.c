@@ -1,24 +1,38 @@
 #include "shared/analyzers/guardrails.h"
 
-static bool is_shared(const struct facts *facts) {
+#include "shared/agents/phrase.h"
+
+/* The list that says that many stand behind the address. */
+static const struct intel_fact *find_shared(const struct facts *facts) {
     for (unsigned i = 0; i < facts->intel_count; i++) {
         enum intel_category category = facts->intel[i].category;
         if (category == INTEL_TOR || category == INTEL_VPN || category == INTEL_SHARED_EGRESS)
-            return true;
+            return &facts->intel[i];
     }
-    return false;
+    return NULL;
 }
 
-struct protection guardrails_find(const struct facts *facts) {
+struct protection guardrails_find(const struct facts *facts, struct arena *arena) {
+    const struct range_fact *range = &facts->range;
+    const struct intel_fact *shared = find_shared(facts);
     if (facts->customer.allowlisted_by.at != NULL)
-        return (struct protection){"allowlisted", ACTION_MONITOR};
-    if (facts->range.cidr != NULL)
-        return (struct protection){"special-purpose address", ACTION_MONITOR};
+        return (struct protection){
+            arena_printf(arena, "allowlisted by %.*s", PHRASE(facts->customer.allowlisted_by)),
+            ACTION_MONITOR};
+    if (range->cidr != NULL)
+        return (struct protection){
+            arena_printf(arena, "special-purpose address, %s (%s)", range->meaning, range->reference),
+            ACTION_MONITOR};
     if (facts->crawler.verdict == CRAWLER_VERIFIED)
-        return (struct protection){"verified crawler", ACTION_RATE_LIMIT};
-    if (is_shared(facts))
-        return (struct protection){"many users share the address", ACTION_CHALLENGE};
-    return (struct protection){NULL, ACTION_MONITOR};
+        return (struct protection){arena_printf(arena, "verified crawler %.*s", PHRASE(facts->crawler.name)),
+                                   ACTION_RATE_LIMIT};
+    if (shared != NULL)
+        return (struct protection){
+            arena_printf(arena, "many users share the address (%s list %.*s)",
+                         vocabulary_word(&vocabulary_intel_category, (int)shared->category),
+                         PHRASE(shared->list)),
+            ACTION_CHALLENGE};
+    return (struct protection){TEXT_NONE, ACTION_MONITOR};
 }
 
 bool guardrails_blocks(enum action_type action) {
@@ -26,5 +40,5 @@ bool guardrails_blocks(enum action_type action) {
 }
 
 enum action_type guardrails_apply(const struct protection *protection, enum action_type action) {
-    return protection->because != NULL && guardrails_blocks(action) ? protection->instead : action;
+    return protection->because.at != NULL && guardrails_blocks(action) ? protection->instead : action;
 }

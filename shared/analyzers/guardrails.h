@@ -3,14 +3,15 @@
 #ifndef SOC_GUARDRAILS_H
 #define SOC_GUARDRAILS_H
 
+#include "shared/base/arena.h"
 #include "shared/model/facts.h"
 
 struct protection {
-    const char *because; /* NULL: not protected */
+    struct text because; /* with what proves it; at == NULL: not protected */
     enum action_type instead;
 };
 
-struct protection guardrails_find(const struct facts *facts);
+struct protection guardrails_find(const struct facts *facts, struct arena *arena);
 
 /* True for the actions that cut someone off: they need approval or policy, and spare who is protected. */
 bool guardrails_blocks(enum action_type action);

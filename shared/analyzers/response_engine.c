@@ -84,8 +84,9 @@ static bool is_planned(const struct response_plan *plan, enum action_type action
 }
 
 static struct text spared_reason(enum action_type wanted, const struct planning *planning) {
-    return arena_printf(planning->arena, "not %s: %s", vocabulary_word(&vocabulary_action_type, (int)wanted),
-                        planning->protection.because);
+    struct text because = planning->protection.because;
+    return arena_printf(planning->arena, "not %s: %.*s",
+                        vocabulary_word(&vocabulary_action_type, (int)wanted), (int)because.len, because.at);
 }
 
 /* `wanted` may be ACTION_NONE; what is planned already is not planned twice. */
@@ -104,7 +105,7 @@ static struct text primary_reason(enum action_type wanted, const struct planning
     const struct analysis *analysis = planning->analysis;
     double score = analysis->fp.score;
     const char *severity = vocabulary_word(&vocabulary_severity, (int)analysis->severity);
-    if (planning->protection.because != NULL && guardrails_blocks(wanted))
+    if (planning->protection.because.at != NULL && guardrails_blocks(wanted))
         return spared_reason(wanted, planning);
     if (score > downgrade_above)
         return arena_printf(planning->arena, "score %.3g: likely false", score);
@@ -187,7 +188,7 @@ void response_plan_build(int64_t now_ms, struct arena *arena, struct analysis *a
         .arena = arena,
         .address = {address, address_write(&analysis->signal->source_ip, address)},
         .severity = analysis->severity,
-        .protection = guardrails_find(analysis->facts),
+        .protection = guardrails_find(analysis->facts, arena),
     };
     if (analysis->fp.score < escalate_below && planning.severity < SEVERITY_CRITICAL)
         planning.severity++;

@@ -39,12 +39,16 @@ unsigned intel_lists_find(const struct intel_lists *lists, const struct address 
     return count + find_as_it_stands(lists, address, hits + count, INTEL_HITS_MAX - count);
 }
 
-/* 0: the first of shared egress, 1: the first of another category, 2: the rest. */
+static bool forbids_blocking(enum intel_category category) {
+    return category == INTEL_SHARED_EGRESS || category == INTEL_TOR || category == INTEL_VPN;
+}
+
+/* 0: the first of a category that forbids blocking, 1: the first of another, 2: the rest. */
 static unsigned rank_of(const struct intel_hit *hits, unsigned at) {
     for (unsigned i = 0; i < at; i++)
         if (hits[i].list->category == hits[at].list->category)
             return 2;
-    return hits[at].list->category == INTEL_SHARED_EGRESS ? 0 : 1;
+    return forbids_blocking(hits[at].list->category) ? 0 : 1;
 }
 
 unsigned intel_hits_choose(struct intel_hit *hits, unsigned count, unsigned max) {

@@ -56,8 +56,8 @@ struct intel_hit {
 unsigned intel_lists_find(const struct intel_lists *lists, const struct address *address,
                           struct intel_hit hits[INTEL_HITS_MAX]);
 
-/* Picks at most `max` of the hits into their front, in the same order: one of shared egress first of
- * all, since that forbids blocking, then the first of each category, then the rest. */
+/* Picks at most `max` of the hits into their front, in the same order: the first of each category that
+ * forbids blocking (shared egress, Tor, VPN) before all, then the first of each other, then the rest. */
 unsigned intel_hits_choose(struct intel_hit *hits, unsigned count, unsigned max);
 
 struct intel_fact intel_hit_fact(const struct intel_hit *hit, struct arena *arena);

@@ -150,6 +150,19 @@ static void write_mitre(struct writer *writer, const struct analysis *analysis) 
     writer_member_string(writer, "mitre_version", attack_version);
 }
 
+static void write_automated(struct writer *writer, const struct analysis *analysis) {
+    if (analysis->automated_count == 0)
+        return;
+    writer_key(writer, "owasp_automated_threats");
+    writer_open_array(writer);
+    for (unsigned i = 0; i < analysis->automated_count; i++) {
+        writer_open_object(writer);
+        write_id_and_name(writer, analysis->automated[i].id, analysis->automated[i].name);
+        writer_close_object(writer);
+    }
+    writer_close_array(writer);
+}
+
 static void write_action(struct writer *writer, const struct response_action *action) {
     writer_open_object(writer);
     writer_member_string(writer, "action_type",
@@ -304,6 +317,7 @@ void analysis_write(struct buffer *out, const struct analysis *analysis) {
     write_fp(&writer, &analysis->fp);
     write_risk(&writer, analysis);
     write_mitre(&writer, analysis);
+    write_automated(&writer, analysis);
     write_plan(&writer, &analysis->plan);
     write_timeline(&writer, &analysis->timeline, analysis->severity);
     write_review(&writer, analysis);

@@ -82,6 +82,11 @@ struct technique { /* ids and names of MITRE ATT&CK Enterprise */
     const char *technique_name;
 };
 
+struct automated_threat { /* OWASP Automated Threats to Web Applications */
+    const char *id;           /* OAT-008 */
+    const char *name;
+};
+
 struct response_action {
     enum action_type action_type;
     enum urgency urgency;
@@ -135,6 +140,8 @@ struct analysis {
     enum severity severity;
     struct technique techniques[TECHNIQUES_MAX];
     unsigned technique_count;
+    struct automated_threat automated[TECHNIQUES_MAX];
+    unsigned automated_count;
     struct response_plan plan;
     struct timeline timeline;
     bool requires_human_review;

@@ -441,7 +441,7 @@ static void assert_action(const struct response_action *action) {
     cr_assert(action->confidence >= 0 && action->confidence <= 1);
     cr_assert_not(action->auto_executable && action->requires_approval);
     if (guardrails_blocks(action->action_type))
-        cr_assert_null(guardrails_find(&facts).because);
+        cr_assert_null(guardrails_find(&facts, &arena).because.at);
     if (action->auto_executable)
         cr_assert(facts.customer.auto_block && facts.customer.known);
 }

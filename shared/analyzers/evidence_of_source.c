@@ -1,0 +1,97 @@
+#include "shared/agents/phrase.h"
+#include "shared/analyzers/evidence.h"
+#include "shared/analyzers/user_agent_kind.h"
+
+static void judge_user_agent(struct evidence *in) {
+    static const struct {
+        int milli;
+        const char *label;
+    } of_kind[USER_AGENT_KIND_COUNT] = {
+        [USER_AGENT_ATTACK_TOOL] = {-200, "attack tool's user agent"},
+        [USER_AGENT_AUTOMATED_BROWSER] = {-80, "automated browser"},
+        [USER_AGENT_LIBRARY] = {-50, "HTTP library's user agent"},
+        [USER_AGENT_ROBOT] = {20, "unproven robot's user agent"},
+        [USER_AGENT_BROWSER] = {20, "browser-like user agent"},
+    };
+    enum user_agent_kind kind = user_agent_kind_of(in->signal->user_agent);
+    if (kind == USER_AGENT_ABSENT && in->raw.service != RAW_SERVICE_SSH)
+        evidence_add_plain(in, FP_USER_AGENT, in->raw.service == RAW_SERVICE_HTTP ? -100 : -50,
+                           "missing user agent");
+    else if (of_kind[kind].label != NULL)
+        evidence_add_plain(in, FP_USER_AGENT, of_kind[kind].milli, of_kind[kind].label);
+}
+
+/* "list googlebot, data of 2026-08-11" */
+static struct text list_of(const struct evidence *in, struct text list, struct text as_of) {
+    return arena_printf(in->arena, "list %.*s, data of %.*s", PHRASE(list),
+                        PHRASE(as_of.len > 0 ? as_of : TEXT_LITERAL("unknown date")));
+}
+
+static void judge_crawler(struct evidence *in) {
+    const struct crawler_fact *crawler = &in->facts->crawler;
+    struct text list = list_of(in, crawler->list, TEXT_NONE);
+    switch (crawler->verdict) {
+    case CRAWLER_VERIFIED:
+        fp_tally_add(&in->tally, FP_USER_AGENT, 200, "verified crawler",
+                     arena_printf(in->arena, "verified %.*s (%.*s)", PHRASE(crawler->name), PHRASE(list)));
+        return;
+    case CRAWLER_PRETENDED:
+        fp_tally_add(&in->tally, FP_USER_AGENT, -200, "pretended crawler",
+                     arena_printf(in->arena, "pretended %.*s (%.*s)", PHRASE(crawler->name), PHRASE(list)));
+        return;
+    case CRAWLER_CANNOT_TELL:
+        fp_tally_add(&in->tally, FP_USER_AGENT, 0, "crawler's claim",
+                     arena_printf(in->arena, "claims to be %.*s, unproven", PHRASE(crawler->name)));
+        return;
+    default: judge_user_agent(in);
+    }
+}
+
+static int intel_milli(const struct intel_fact *fact) {
+    static const int milli[INTEL_CATEGORY_COUNT] = {
+        [INTEL_BLOCKLIST] = -100, [INTEL_TOR] = -100,         [INTEL_PROXY] = -80,   [INTEL_VPN] = -40,
+        [INTEL_HOSTING] = -30,    [INTEL_SHARED_EGRESS] = 50, [INTEL_SCANNER] = 150,
+    };
+    unsigned sureness = fact->score > 100 ? 100 : fact->score;
+    return milli[fact->category] - (fact->category == INTEL_BLOCKLIST ? 2 * (int)sureness : 0);
+}
+
+/* A crawler's range says something only together with the claim to be that crawler, which is judged there. */
+static void judge_intel(struct evidence *in) {
+    for (unsigned i = 0; i < in->facts->intel_count; i++) {
+        const struct intel_fact *hit = &in->facts->intel[i];
+        const char *category = vocabulary_word(&vocabulary_intel_category, (int)hit->category);
+        struct text list = list_of(in, hit->list, hit->as_of);
+        if (hit->category != INTEL_CRAWLER)
+            fp_tally_add(&in->tally, FP_IP_REPUTATION, intel_milli(hit), category,
+                         arena_printf(in->arena, "%s %.*s (%.*s)", category, PHRASE(hit->entry),
+                                      PHRASE(list)));
+    }
+}
+
+static void judge_range(struct evidence *in) {
+    /* Addresses that documents use are what demonstrations send: told, and neither clean nor hostile. */
+    const struct range_fact *range = &in->facts->range;
+    if (range->cidr != NULL)
+        fp_tally_add(&in->tally, FP_IP_REPUTATION, strcmp(range->meaning, "documentation") == 0 ? 0 : 100,
+                     "special-purpose address",
+                     arena_printf(in->arena, "%s address (%s)", range->meaning, range->reference));
+}
+
+static void judge_address(struct evidence *in) {
+    struct text allowed = in->facts->customer.allowlisted_by;
+    if (allowed.at != NULL)
+        fp_tally_add(&in->tally, FP_IP_REPUTATION, 300, "allowlisted",
+                     arena_printf(in->arena, "allowlisted by %.*s", PHRASE(allowed)));
+    judge_intel(in);
+    judge_range(in);
+    if (!evidence_agent_spoke(in, AGENT_CONTEXT))
+        evidence_add_plain(in, FP_IP_REPUTATION, 0, "context agent is missing");
+    else if (in->facts->intel_lists == 0)
+        evidence_add_plain(in, FP_IP_REPUTATION, 0, "reputation unknown");
+}
+
+void evidence_of_source(struct evidence *in) {
+    judge_crawler(in);
+    judge_address(in);
+}
