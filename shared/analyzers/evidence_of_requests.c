@@ -4,7 +4,28 @@
 #include "shared/agents/phrase.h"
 #include "shared/analyzers/evidence.h"
 
-enum { ASSETS_MIN = 3, PLAIN_PATHS_MIN = 3, FEW_TRIES_MAX = 5, GUESSED_NAMES_MIN = 3, MANY_NAMES_MIN = 10 };
+enum {
+    ASSETS_MIN = 3,
+    PLAIN_PATHS_MIN = 3,
+    FEW_TRIES_MAX = 5,
+    SEVERAL_TRIES_MIN = 10,
+    MANY_TRIES_MIN = 100,
+    GUESSED_NAMES_MIN = 3,
+    MANY_NAMES_MIN = 10,
+    TELLING_ERRORS_MIN = 5 /* fewer are chance */
+};
+
+static bool asks_for_nothing_odd(const struct raw_data *raw) {
+    return raw->paths[PATH_INJECTION] + raw->paths[PATH_EXPLOIT] + raw->paths[PATH_WORDLIST] +
+               raw->paths[PATH_MALFORMED] + raw->paths[PATH_LOGIN] + raw->paths[PATH_OTP] +
+               raw->paths[PATH_MONEY] ==
+           0;
+}
+
+static double error_share(const struct evidence *in) {
+    int64_t requests = in->signal->request_count, errors = in->raw.errors;
+    return errors < TELLING_ERRORS_MIN || requests == 0 ? 0 : (double)errors / (double)requests;
+}
 
 static void judge_volume(struct evidence *in) {
     static const struct {
@@ -23,8 +44,10 @@ static void judge_volume(struct evidence *in) {
     }
     while (ratio >= steps[step].below)
         step++;
-    /* Few requests are no excuse for trying to get in. */
-    if (steps[step].milli < 0 || (steps[step].milli > 0 && volume_matters(in->signal->threat_type)))
+    /* Few requests are no excuse for trying to get in, nor for probing. */
+    bool excuses = volume_matters(in->signal->threat_type) && asks_for_nothing_odd(&in->raw) &&
+                   error_share(in) < 0.5;
+    if (steps[step].milli < 0 || (steps[step].milli > 0 && excuses))
         evidence_add_plain(in, FP_REQUEST_PATTERN, steps[step].milli, steps[step].label);
 }
 
@@ -52,11 +75,18 @@ static void judge_logins(struct evidence *in) {
                                   raw->default_usernames > 0 ? ", default accounts" : ""));
 }
 
-static bool asks_for_nothing_odd(const struct raw_data *raw) {
-    return raw->paths[PATH_INJECTION] + raw->paths[PATH_EXPLOIT] + raw->paths[PATH_WORDLIST] +
-               raw->paths[PATH_MALFORMED] + raw->paths[PATH_LOGIN] + raw->paths[PATH_OTP] +
-               raw->paths[PATH_MONEY] ==
-           0;
+/* A login form that is asked over and over; what answers it may be "200 OK" each time. */
+static void judge_tries(struct evidence *in) {
+    const struct raw_data *raw = &in->raw;
+    bool login_alone = raw->paths[PATH_LOGIN] > 0 && raw->paths[PATH_LOGIN] == raw->listed_paths;
+    int64_t tries = in->signal->request_count;
+    if (!login_alone || raw->successes > 0)
+        return;
+    if (tries >= SEVERAL_TRIES_MIN)
+        fp_tally_add(&in->tally, FP_REQUEST_PATTERN, tries >= MANY_TRIES_MIN ? -120 : -80, "login tries",
+                     arena_printf(in->arena, "%lld requests to a login alone", (long long)tries));
+    else if (tries <= FEW_TRIES_MAX && raw->distinct_usernames <= 1 && raw->default_usernames == 0)
+        evidence_add_plain(in, FP_REQUEST_PATTERN, 60, "few tries to log in");
 }
 
 static void judge_hostile_paths(struct evidence *in) {
@@ -68,29 +98,28 @@ static void judge_hostile_paths(struct evidence *in) {
     if (paths[PATH_MALFORMED] > 0)
         evidence_add_plain(in, FP_REQUEST_PATTERN, -100, "requests that name no path");
     if (paths[PATH_WORDLIST] > 0)
-        evidence_add_plain(in, FP_REQUEST_PATTERN, paths[PATH_WORDLIST] > 1 ? -100 : -50, "wordlist paths");
+        evidence_add_plain(in, FP_REQUEST_PATTERN, paths[PATH_WORDLIST] > 1 ? -120 : -80, "wordlist paths");
 }
 
 /* What readers and polite robots ask for; whoever asks for anything odd beside it is neither. */
-static void judge_ordinary_paths(struct evidence *in, bool many_errors) {
+static void judge_ordinary_paths(struct evidence *in) {
     const unsigned *paths = in->raw.paths;
+    if (error_share(in) >= 0.25 || !asks_for_nothing_odd(&in->raw))
+        return;
     if (paths[PATH_ASSET] >= ASSETS_MIN && 2 * paths[PATH_ASSET] >= in->raw.listed_paths)
         evidence_add_plain(in, FP_REQUEST_PATTERN, 80, "loads page assets");
-    if (in->raw.listed_paths < PLAIN_PATHS_MIN || many_errors || !asks_for_nothing_odd(&in->raw))
-        return;
-    evidence_add_plain(in, FP_REQUEST_PATTERN, 40, "asks for ordinary pages alone");
+    if (in->raw.listed_paths >= PLAIN_PATHS_MIN)
+        evidence_add_plain(in, FP_REQUEST_PATTERN, 40, "asks for ordinary pages alone");
     if (paths[PATH_FEED] > 0 || paths[PATH_ROBOTS] > 0)
         evidence_add_plain(in, FP_REQUEST_PATTERN, 30, "reads feeds or robots.txt");
 }
 
-static void judge_paths(struct evidence *in) {
-    int64_t requests = in->signal->request_count, errors = in->raw.errors;
-    bool many_errors = requests > 0 && errors >= requests / 4.0;
-    judge_hostile_paths(in);
-    judge_ordinary_paths(in, many_errors);
-    if (many_errors)
-        fp_tally_add(&in->tally, FP_REQUEST_PATTERN, errors >= requests / 2.0 ? -60 : -30, "errors",
-                     arena_printf(in->arena, "%.0f %% errors", 100.0 * (double)errors / (double)requests));
+static void judge_errors(struct evidence *in) {
+    double share = error_share(in);
+    int milli = share >= 0.8 ? -120 : share >= 0.5 ? -60 : -30;
+    if (share >= 0.25)
+        fp_tally_add(&in->tally, FP_REQUEST_PATTERN, milli, "errors",
+                     arena_printf(in->arena, "%.0f %% errors", 100 * share));
 }
 
 static void judge_infra(struct evidence *in) {
@@ -110,6 +139,9 @@ static void judge_infra(struct evidence *in) {
 void evidence_of_requests(struct evidence *in) {
     judge_volume(in);
     judge_logins(in);
-    judge_paths(in);
+    judge_tries(in);
+    judge_hostile_paths(in);
+    judge_ordinary_paths(in);
+    judge_errors(in);
     judge_infra(in);
 }

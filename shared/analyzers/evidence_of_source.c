@@ -2,6 +2,15 @@
 #include "shared/analyzers/evidence.h"
 #include "shared/analyzers/user_agent_kind.h"
 
+enum { PERSON_PER_MINUTE_MAX = 20, PACE_MINUTES_MIN = 5, PACE_PATHS_MIN = 3 };
+
+/* A person opens no page every three seconds for minutes, and a browser loads what pages consist of. */
+static bool is_too_fast_for_a_person(const struct evidence *in) {
+    return in->volume.per_minute >= PERSON_PER_MINUTE_MAX &&
+           in->signal->time_window_minutes >= PACE_MINUTES_MIN && in->raw.listed_paths >= PACE_PATHS_MIN &&
+           in->raw.paths[PATH_ASSET] == 0;
+}
+
 static void judge_user_agent(struct evidence *in) {
     static const struct {
         int milli;
@@ -17,6 +26,8 @@ static void judge_user_agent(struct evidence *in) {
     if (kind == USER_AGENT_ABSENT && in->raw.service != RAW_SERVICE_SSH)
         evidence_add_plain(in, FP_USER_AGENT, in->raw.service == RAW_SERVICE_HTTP ? -100 : -50,
                            "missing user agent");
+    else if (kind == USER_AGENT_BROWSER && is_too_fast_for_a_person(in))
+        evidence_add_plain(in, FP_USER_AGENT, -80, "browser's user agent at a machine's pace");
     else if (of_kind[kind].label != NULL)
         evidence_add_plain(in, FP_USER_AGENT, of_kind[kind].milli, of_kind[kind].label);
 }
