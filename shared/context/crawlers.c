@@ -1,92 +1,65 @@
 #include "shared/context/crawlers.h"
 
-const struct crawler crawler_table[] = {
-    {"adsbot-google", "Google special crawlers", true},
-    {"ahrefsbot", "AhrefsBot", true},
-    {"amazonbot", "Amazonbot", true},
-    {"apis-google", "Google special crawlers", true},
-    {"applebot", "Applebot", true},
-    {"archive.org_bot", "archive.org_bot", false},
-    {"baiduspider", "Baiduspider", false},
-    {"bingbot", "Bingbot", true},
-    {"bytespider", "Bytespider", false},
-    {"ccbot", "CCBot", true},
-    {"chatgpt-user", "ChatGPT-User", true},
-    {"claude-searchbot", "Claude-SearchBot", false},
-    {"claude-user", "Claude-User", false},
-    {"claudebot", "ClaudeBot", false},
-    {"duckassistbot", "DuckAssistBot", true},
-    {"duckduckbot", "DuckDuckBot", true},
-    {"facebookexternalhit", "facebookexternalhit", false},
-    {"feedfetcher-google", "Google user-triggered fetchers", true},
-    {"google-read-aloud", "Google user-triggered fetchers", true},
-    {"google-safety", "Google special crawlers", true},
-    {"google-site-verification", "Google user-triggered fetchers", true},
-    {"googlebot", "Googlebot", true},
-    {"gptbot", "GPTBot", true},
-    {"linkedinbot", "LinkedInBot", false},
-    {"mediapartners-google", "Google special crawlers", true},
-    {"meta-externalagent", "meta-externalagent", false},
-    {"mj12bot", "MJ12bot", false},
-    {"msnbot", "Bingbot", true},
-    {"oai-searchbot", "OAI-SearchBot", true},
-    {"perplexity-user", "Perplexity-User", true},
-    {"perplexitybot", "PerplexityBot", true},
-    {"petalbot", "PetalBot", false},
-    {"pinterestbot", "Pinterestbot", false},
-    {"qwantbot", "Qwantbot", true},
-    {"qwantify", "Qwantbot", true},
-    {"semrushbot", "SemrushBot", false},
-    {"seznambot", "SeznamBot", false},
-    {"slurp", "Yahoo! Slurp", false},
-    {"sogou web spider", "Sogou", false},
-    {"twitterbot", "Twitterbot", false},
-    {"yandexbot", "YandexBot", false},
-    {"yandeximages", "YandexBot", false},
-    {"yandexmobilebot", "YandexBot", false},
-    {"yeti", "Yeti", false},
+#include "shared/context/crawler_table.h"
+
+_Static_assert(CRAWLER_MACHINES_MAX <= 64, "a bit for each machine");
+
+struct search {
+    struct text user_agent;
+    unsigned best;  /* of the claims found; at first past the last one */
+    uint64_t tried; /* machines: each reads the user agent once, so hostile ones cannot make it slow */
 };
 
-const unsigned crawler_count = sizeof(crawler_table) / sizeof(crawler_table[0]);
-
-static bool is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-static char lowered(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-static bool begins_with_word(struct text hay, const char *token) {
-    size_t i = 0;
-    while (i < hay.len && token[i] != '\0' && lowered(hay.at[i]) == token[i])
-        i++;
-    return token[i] == '\0' && (i == hay.len || !is_word(hay.at[i]));
-}
-
-/* The first row whose token begins with this letter or a later one. */
-static unsigned first_row(char letter) {
-    unsigned low = 0, high = crawler_count;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        if (crawler_table[middle].token[0] < letter)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-const struct crawler *crawler_find_claim(struct text user_agent) {
+static bool machine_finds(const struct crawler_machine *machine, struct text user_agent) {
+    unsigned state = CRAWLER_STATE_START;
     for (size_t i = 0; i < user_agent.len; i++) {
-        if (!is_word(user_agent.at[i]) || (i > 0 && is_word(user_agent.at[i - 1])))
-            continue;
-        struct text rest = {user_agent.at + i, user_agent.len - i};
-        char first = lowered(rest.at[0]);
-        for (unsigned row = first_row(first); row < crawler_count && crawler_table[row].token[0] == first;
-             row++)
-            if (begins_with_word(rest, crawler_table[row].token))
-                return &crawler_table[row];
+        unsigned class = machine->classes[(unsigned char)user_agent.at[i]];
+        state = machine->rows[state * machine->width + class];
+        if (state <= CRAWLER_STATE_FOUND)
+            return state == CRAWLER_STATE_FOUND;
     }
-    return NULL;
+    return machine->rows[state * machine->width + machine->width - 1] == CRAWLER_STATE_FOUND;
+}
+
+/* Each machine of a claim is tried once at most. */
+static bool is_match(struct search *search, const struct crawler_probe *probe) {
+    if (probe->machine == 0)
+        return true;
+    uint64_t bit = UINT64_C(1) << (probe->machine - 1);
+    if (search->tried & bit)
+        return false;
+    search->tried |= bit;
+    return machine_finds(&crawler_machines[probe->machine - 1], search->user_agent);
+}
+
+static bool needle_stands(const struct search *search, const struct crawler_probe *probe, size_t gram_at) {
+    if (gram_at < probe->offset || search->user_agent.len - (gram_at - probe->offset) < probe->len)
+        return false;
+    const char *at = search->user_agent.at + gram_at - probe->offset;
+    return memcmp(at, crawler_needles + probe->text, probe->len) == 0;
+}
+
+static void try_bucket(struct search *search, unsigned bucket, size_t gram_at) {
+    for (unsigned i = crawler_starts[bucket]; i < crawler_starts[bucket + 1]; i++) {
+        const struct crawler_probe *probe = &crawler_probes[i];
+        if (probe->claim >= search->best)
+            return;
+        if (needle_stands(search, probe, gram_at) && is_match(search, probe))
+            search->best = probe->claim;
+    }
+}
+
+const struct crawler_claim *crawler_find_claim(struct text user_agent) {
+    struct search search = {user_agent, crawler_claim_count, 0};
+    uint32_t gram = 0;
+    for (size_t i = 0; i < user_agent.len; i++) {
+        gram = gram >> 8 | (uint32_t)(unsigned char)user_agent.at[i] << 16;
+        if (i + 1 < CRAWLER_GRAM)
+            continue;
+        uint32_t hash = gram * CRAWLER_GRAM_MULTIPLIER >> (32 - CRAWLER_GRAM_BITS);
+        unsigned bucket = hash / CRAWLER_WORD_BITS;
+        if (crawler_grams[bucket] >> hash % CRAWLER_WORD_BITS & 1)
+            try_bucket(&search, bucket, i + 1 - CRAWLER_GRAM);
+    }
+    return search.best == crawler_claim_count ? NULL : &crawler_claims[search.best];
 }

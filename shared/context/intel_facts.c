@@ -102,16 +102,22 @@ static const struct intel_list *find_published(const struct intel_lists *lists, 
     return NULL;
 }
 
-struct crawler_fact intel_lists_judge(const struct intel_lists *lists, const char *crawler,
+struct crawler_fact intel_lists_judge(const struct intel_lists *lists, const struct crawler_claim *claim,
                                       const struct address *address, struct arena *arena) {
-    struct crawler_fact fact = {CRAWLER_CANNOT_TELL, arena_copy(arena, text_of(crawler)), TEXT_NONE};
-    const struct intel_list *list = find_published(lists, crawler);
-    struct address judged = *address;
-    if (list == NULL)
+    struct crawler_fact fact = {
+        .verdict = CRAWLER_CANNOT_TELL, .name = arena_copy(arena, text_of(claim->name)), .kind = claim->kind};
+    if (lists == NULL || claim->ranges == NULL)
         return fact;
+    const struct intel_list *asked = find_published(lists, claim->ranges);
+    if (asked == NULL)
+        return fact;
+    struct address judged = *address;
     special_range_unwrap(address, &judged);
-    const struct intel_list *holder = find_holder(lists, crawler, &judged);
+    const struct intel_list *holder = find_holder(lists, claim->ranges, &judged);
     fact.verdict = holder == NULL ? CRAWLER_PRETENDED : CRAWLER_VERIFIED;
-    fact.list = arena_copy(arena, holder == NULL ? list->name : holder->name);
+    if (holder != NULL)
+        asked = holder;
+    fact.list = arena_copy(arena, asked->name);
+    fact.as_of = arena_copy(arena, asked->as_of);
     return fact;
 }

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "shared/context/context_record.h"
+#include "shared/context/crawlers.h"
 #include "shared/context/prefix_matcher.h"
 
 /* The score of an entry that has none of its own. */
@@ -62,8 +63,9 @@ unsigned intel_hits_choose(struct intel_hit *hits, unsigned count, unsigned max)
 
 struct intel_fact intel_hit_fact(const struct intel_hit *hit, struct arena *arena);
 
-/* Judges the claim to be this crawler and names the list that was asked. */
-struct crawler_fact intel_lists_judge(const struct intel_lists *lists, const char *crawler,
+/* Judges the claim and names the list that was asked. Only ranges that the operator publishes can tell;
+ * `lists` may be NULL. */
+struct crawler_fact intel_lists_judge(const struct intel_lists *lists, const struct crawler_claim *claim,
                                       const struct address *address, struct arena *arena);
 
 #endif

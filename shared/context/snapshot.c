@@ -161,12 +161,10 @@ static void gather_intel(const struct intel_lists *lists, const struct signal *s
 
 static struct crawler_fact judge_crawler(const struct snapshot *snapshot, const struct signal *signal,
                                          struct arena *arena) {
-    const struct crawler *claim = crawler_find_claim(signal->user_agent);
+    const struct crawler_claim *claim = crawler_find_claim(signal->user_agent);
     if (claim == NULL)
-        return (struct crawler_fact){CRAWLER_NO_CLAIM, TEXT_NONE, TEXT_NONE};
-    if (snapshot == NULL)
-        return (struct crawler_fact){CRAWLER_CANNOT_TELL, arena_copy(arena, text_of(claim->name)), TEXT_NONE};
-    return intel_lists_judge(snapshot->intel, claim->name, &signal->source_ip, arena);
+        return (struct crawler_fact){.verdict = CRAWLER_NO_CLAIM};
+    return intel_lists_judge(snapshot == NULL ? NULL : snapshot->intel, claim, &signal->source_ip, arena);
 }
 
 void snapshot_gather(const struct snapshot *snapshot, const struct signal *signal, struct arena *arena,

@@ -155,8 +155,11 @@ static void write_crawler(struct writer *writer, const struct crawler_fact *craw
     writer_member_string(writer, "verdict",
                          vocabulary_word(&vocabulary_crawler_verdict, (int)crawler->verdict));
     writer_member_text(writer, "name", crawler->name);
+    writer_member_string(writer, "kind", vocabulary_word(&vocabulary_crawler_kind, (int)crawler->kind));
     if (crawler->list.at != NULL)
         writer_member_text(writer, "list", crawler->list);
+    if (crawler->as_of.len > 0)
+        writer_member_text(writer, "as_of", crawler->as_of);
     writer_close_object(writer);
 }
 

@@ -43,8 +43,10 @@ struct intel_fact {
 
 struct crawler_fact {
     enum crawler_verdict verdict;
-    struct text name; /* the crawler that the user agent claims to be; at == NULL: no claim */
-    struct text list; /* the list of published ranges that was asked; at == NULL: none is loaded */
+    struct text name; /* the crawler or tool that the user agent names; at == NULL: no claim */
+    struct text list; /* the list of published ranges that was asked; at == NULL: there is none */
+    enum crawler_kind kind;
+    struct text as_of; /* that list's data date, as it stands in its record */
 };
 
 /* A special-purpose range (RFC 6890 registries); cidr NULL when the address is an ordinary one. */

@@ -24,10 +24,14 @@ VOCABULARY(infra_kind, "deployment", "config_change", "maintenance", "load_test"
 VOCABULARY(intel_category, "blocklist", "tor", "proxy", "vpn", "hosting", "shared_egress", "crawler",
            "scanner");
 VOCABULARY(crawler_verdict, "no_claim", "verified", "pretended", "cannot_tell");
+VOCABULARY(crawler_kind, "search_engine", "ai_crawler", "seo", "monitoring", "scanner", "advertising",
+           "social_preview", "feed_reader", "http_library", "archiver", "academic", "browser_automation",
+           "other");
 VOCABULARY(event_kind, "created", "completed", "failed", "updated", "expired");
 VOCABULARY(phase, "queue_wait", "agent_execution", "fp_analysis", "response_planning", "timeline");
 VOCABULARY(timeline_kind, "detection", "enrichment", "analysis", "correlation", "decision", "action");
 
+/* clang-format off */
 const struct vocabulary *const vocabulary_all[] = {
     &vocabulary_threat_type,
     &vocabulary_threat_status,
@@ -42,11 +46,13 @@ const struct vocabulary *const vocabulary_all[] = {
     &vocabulary_infra_kind,
     &vocabulary_intel_category,
     &vocabulary_crawler_verdict,
+    &vocabulary_crawler_kind,
     &vocabulary_event_kind,
     &vocabulary_phase,
     &vocabulary_timeline_kind,
     NULL,
 };
+/* clang-format on */
 
 int vocabulary_find(const struct vocabulary *vocabulary, struct text word) {
     for (int i = 0; i < vocabulary->count; i++)

@@ -96,6 +96,25 @@ enum crawler_verdict {
     CRAWLER_VERDICT_COUNT
 };
 
+/* What the crawler or tool that a user agent names is for. Scanners, libraries and automated browsers are
+ * tools: whoever runs one says nothing of who he is. */
+enum crawler_kind {
+    CRAWLER_KIND_SEARCH_ENGINE,
+    CRAWLER_KIND_AI_CRAWLER,
+    CRAWLER_KIND_SEO,
+    CRAWLER_KIND_MONITORING,
+    CRAWLER_KIND_SCANNER,
+    CRAWLER_KIND_ADVERTISING,
+    CRAWLER_KIND_SOCIAL_PREVIEW,
+    CRAWLER_KIND_FEED_READER,
+    CRAWLER_KIND_HTTP_LIBRARY,
+    CRAWLER_KIND_ARCHIVER,
+    CRAWLER_KIND_ACADEMIC,
+    CRAWLER_KIND_BROWSER_AUTOMATION,
+    CRAWLER_KIND_OTHER,
+    CRAWLER_KIND_COUNT
+};
+
 enum event_kind {
     EVENT_CREATED,
     EVENT_COMPLETED,
@@ -145,6 +164,7 @@ extern const struct vocabulary vocabulary_tier;
 extern const struct vocabulary vocabulary_infra_kind;
 extern const struct vocabulary vocabulary_intel_category;
 extern const struct vocabulary vocabulary_crawler_verdict;
+extern const struct vocabulary vocabulary_crawler_kind;
 extern const struct vocabulary vocabulary_event_kind;
 extern const struct vocabulary vocabulary_phase;
 extern const struct vocabulary vocabulary_timeline_kind;

@@ -159,6 +159,19 @@ def test_a_crawler_is_believed_from_its_own_ranges_only(own):
     assert impact(true) > 0 > impact(false)
     assert true["false_positive_score"]["score"] > false["false_positive_score"]["score"]
     assert "googlebot" in said(true, "context") and "googlebot" in said(false, "context")
+    asked = {"name": "Googlebot", "kind": "search_engine", "list": "googlebot-ranges", "as_of": "2026-11-01"}
+    assert true["facts"]["crawler"] == {"verdict": "verified", **asked}
+    assert false["facts"]["crawler"] == {"verdict": "pretended", **asked}
+
+
+def test_a_tool_or_a_crawler_without_ranges_is_told_with_its_kind(own):
+    for user_agent, name, kind in (
+        ("python-requests/2.31.0", "python-requests", "http_library"),
+        ("Mozilla/5.0 (compatible; Baiduspider/2.0)", "Baiduspider", "search_engine"),
+    ):
+        told = analyse(own, customer_id="tools", user_agent=user_agent)["facts"]["crawler"]
+        assert told == {"verdict": "cannot_tell", "name": name, "kind": kind}
+    assert "crawler" not in analyse(own, customer_id="tools", user_agent="Mozilla/5.0 (X11; Linux x86_64)")["facts"]
 
 
 def test_everything_can_be_announced_at_once(own):

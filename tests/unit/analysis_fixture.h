@@ -283,7 +283,8 @@ static inline void made_up_facts(struct dice *dice, struct facts *facts) {
     if (facts->crawler.verdict != CRAWLER_NO_CLAIM)
         facts->crawler.name = TEXT_LITERAL("Googlebot");
     if (facts->crawler.verdict == CRAWLER_VERIFIED || facts->crawler.verdict == CRAWLER_PRETENDED)
-        facts->crawler.list = TEXT_LITERAL("list");
+        facts->crawler.list = facts->crawler.as_of = TEXT_LITERAL("list");
+    facts->crawler.kind = (enum crawler_kind)dice_roll(dice, CRAWLER_KIND_COUNT);
 }
 
 #endif
