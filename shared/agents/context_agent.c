@@ -1,11 +1,15 @@
 #include "shared/agents/agents.h"
 #include "shared/agents/phrase.h"
 
+static struct text date_of(struct text as_of) {
+    return as_of.len > 0 ? as_of : TEXT_LITERAL("unknown date");
+}
+
 static struct text tell_hit(const struct intel_fact *hit, struct arena *arena) {
     return arena_printf(arena, "on %s list %.*s as %.*s (score %u, data of %.*s)",
                         vocabulary_word(&vocabulary_intel_category, (int)hit->category), PHRASE(hit->list),
                         PHRASE(hit->entry), hit->score,
-                        PHRASE(hit->as_of.len > 0 ? hit->as_of : TEXT_LITERAL("unknown date")));
+                        PHRASE(date_of(hit->as_of)));
 }
 
 static struct text tell_intel(const struct facts *facts, struct arena *arena) {
@@ -21,12 +25,15 @@ static struct text tell_intel(const struct facts *facts, struct arena *arena) {
 static struct text tell_crawler(const struct crawler_fact *crawler, struct arena *arena) {
     switch (crawler->verdict) {
     case CRAWLER_VERIFIED:
-        return arena_printf(arena, "%.*s, proved by its ranges (list %.*s)", PHRASE(crawler->name),
-                            PHRASE(crawler->list));
+        return arena_printf(arena, "%.*s, proved by its ranges (list %.*s, data of %.*s)",
+                            PHRASE(crawler->name), PHRASE(crawler->list), PHRASE(date_of(crawler->as_of)));
     case CRAWLER_PRETENDED:
-        return arena_printf(arena, "claims to be %.*s from outside its ranges (list %.*s)",
-                            PHRASE(crawler->name), PHRASE(crawler->list));
+        return arena_printf(arena, "claims to be %.*s from outside its ranges (list %.*s, data of %.*s)",
+                            PHRASE(crawler->name), PHRASE(crawler->list), PHRASE(date_of(crawler->as_of)));
     case CRAWLER_CANNOT_TELL:
+        if (crawler_kind_is_tool(crawler->kind))
+            return arena_printf(arena, "sent by %.*s (%s)", PHRASE(crawler->name),
+                                vocabulary_word(&vocabulary_crawler_kind, (int)crawler->kind));
         return arena_printf(arena, "claims to be %.*s, which nothing proves or refutes",
                             PHRASE(crawler->name));
     default: return TEXT_NONE;
@@ -61,7 +68,7 @@ static bool analyze(const struct signal *signal, const struct facts *facts, stru
     report->confidence = confidence_of(facts);
     for (unsigned i = 1; i < facts->intel_count && report->finding_count < FINDINGS_MAX; i++)
         report->key_findings[report->finding_count++] = tell_hit(&facts->intel[i], arena);
-    if (facts->crawler.verdict == CRAWLER_CANNOT_TELL)
+    if (facts->crawler.verdict == CRAWLER_CANNOT_TELL && !crawler_kind_is_tool(facts->crawler.kind))
         add_recommendation(report, TEXT_LITERAL("load the crawler's published ranges"));
     return true;
 }

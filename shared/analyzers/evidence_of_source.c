@@ -17,8 +17,6 @@ static void judge_user_agent(struct evidence *in) {
         const char *label;
     } of_kind[USER_AGENT_KIND_COUNT] = {
         [USER_AGENT_ATTACK_TOOL] = {-200, "attack tool's user agent"},
-        [USER_AGENT_AUTOMATED_BROWSER] = {-80, "automated browser"},
-        [USER_AGENT_LIBRARY] = {-50, "HTTP library's user agent"},
         [USER_AGENT_ROBOT] = {20, "unproven robot's user agent"},
         [USER_AGENT_BROWSER] = {20, "browser-like user agent"},
     };
@@ -38,24 +36,44 @@ static struct text list_of(const struct evidence *in, struct text list, struct t
                         PHRASE(as_of.len > 0 ? as_of : TEXT_LITERAL("unknown date")));
 }
 
-static void judge_crawler(struct evidence *in) {
+/* A name that nothing proves: told without weight, but for tools, which nobody pretends to be. */
+static void judge_unproven(struct evidence *in) {
+    static const struct {
+        int milli;
+        const char *label;
+    } of_tool[CRAWLER_KIND_COUNT] = {
+        [CRAWLER_KIND_SCANNER] = {-120, "scanner's user agent"},
+        [CRAWLER_KIND_BROWSER_AUTOMATION] = {-80, "automated browser"},
+        [CRAWLER_KIND_HTTP_LIBRARY] = {-50, "HTTP library's user agent"},
+    };
     const struct crawler_fact *crawler = &in->facts->crawler;
-    struct text list = list_of(in, crawler->list, TEXT_NONE);
-    switch (crawler->verdict) {
-    case CRAWLER_VERIFIED:
-        fp_tally_add(&in->tally, FP_USER_AGENT, 200, "verified crawler",
-                     arena_printf(in->arena, "verified %.*s (%.*s)", PHRASE(crawler->name), PHRASE(list)));
-        return;
-    case CRAWLER_PRETENDED:
-        fp_tally_add(&in->tally, FP_USER_AGENT, -200, "pretended crawler",
-                     arena_printf(in->arena, "pretended %.*s (%.*s)", PHRASE(crawler->name), PHRASE(list)));
-        return;
-    case CRAWLER_CANNOT_TELL:
+    const char *tool = of_tool[crawler->kind].label;
+    if (tool != NULL)
+        fp_tally_add(&in->tally, FP_USER_AGENT, of_tool[crawler->kind].milli, tool,
+                     arena_printf(in->arena, "%s: %.*s", tool, PHRASE(crawler->name)));
+    else
         fp_tally_add(&in->tally, FP_USER_AGENT, 0, "crawler's claim",
                      arena_printf(in->arena, "claims to be %.*s, unproven", PHRASE(crawler->name)));
-        return;
-    default: judge_user_agent(in);
-    }
+}
+
+static void judge_claim(struct evidence *in, int milli, const char *label, const char *word) {
+    const struct crawler_fact *crawler = &in->facts->crawler;
+    struct text list = list_of(in, crawler->list, crawler->as_of);
+    fp_tally_add(&in->tally, FP_USER_AGENT, milli, label,
+                 arena_printf(in->arena, "%s %.*s (%.*s)", word, PHRASE(crawler->name), PHRASE(list)));
+}
+
+static void judge_name(struct evidence *in) {
+    enum crawler_verdict verdict = in->facts->crawler.verdict;
+    if (verdict == CRAWLER_VERIFIED)
+        judge_claim(in, 200, "verified crawler", "verified");
+    else if (verdict == CRAWLER_PRETENDED)
+        judge_claim(in, -200, "pretended crawler", "pretended");
+    else if (verdict == CRAWLER_CANNOT_TELL &&
+             user_agent_kind_of(in->signal->user_agent) != USER_AGENT_ATTACK_TOOL)
+        judge_unproven(in);
+    else
+        judge_user_agent(in);
 }
 
 static int intel_milli(const struct intel_fact *fact) {
@@ -103,6 +121,6 @@ static void judge_address(struct evidence *in) {
 }
 
 void evidence_of_source(struct evidence *in) {
-    judge_crawler(in);
+    judge_name(in);
     judge_address(in);
 }

@@ -154,16 +154,19 @@ static void read_intel(struct taker *taker, const json_t *object, struct facts *
 }
 
 static void read_crawler(struct taker *taker, const json_t *object, struct crawler_fact *crawler) {
-    static const char *const names[] = {"verdict", "name", "list", NULL};
+    static const char *const names[] = {"verdict", "name", "kind", "list", "as_of", NULL};
     const json_t *claim = take_object(taker, object, "crawler");
-    int verdict = CRAWLER_NO_CLAIM;
+    int verdict = CRAWLER_NO_CLAIM, kind = CRAWLER_KIND_OTHER;
     if (claim == NULL)
         return;
     take_no_other(taker, claim, names);
     take_word(taker, claim, "verdict", &vocabulary_crawler_verdict, &verdict);
     crawler->verdict = (enum crawler_verdict)verdict;
     take_text(taker, claim, "name", &crawler->name);
+    take_word(taker, claim, "kind", &vocabulary_crawler_kind, &kind);
+    crawler->kind = (enum crawler_kind)kind;
     take_text(taker, claim, "list", &crawler->list);
+    take_text(taker, claim, "as_of", &crawler->as_of);
 }
 
 static void read_range(struct taker *taker, const json_t *object, struct range_fact *range) {

@@ -115,6 +115,11 @@ enum crawler_kind {
     CRAWLER_KIND_COUNT
 };
 
+static inline bool crawler_kind_is_tool(enum crawler_kind kind) {
+    return kind == CRAWLER_KIND_SCANNER || kind == CRAWLER_KIND_HTTP_LIBRARY ||
+           kind == CRAWLER_KIND_BROWSER_AUTOMATION;
+}
+
 enum event_kind {
     EVENT_CREATED,
     EVENT_COMPLETED,

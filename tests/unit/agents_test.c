@@ -182,7 +182,7 @@ Test(agents, context_tells_hits_crawler_and_range, .fini = finish) {
         (struct crawler_fact){CRAWLER_VERIFIED, TEXT_LITERAL("Googlebot"), TEXT_LITERAL("googlebot")};
     facts.range = (struct range_fact){"10.0.0.0/8", "private use", "RFC 1918"};
     struct agent_report report = ask(&agent_context, &signal, &facts);
-    cr_assert_says(report.analysis, "Googlebot, proved by its ranges (list googlebot)");
+    cr_assert_says(report.analysis, "Googlebot, proved by its ranges (list googlebot, data of unknown date)");
     cr_assert_says(report.analysis, "on blocklist list ipsum as 66.0.0.0/8 (score 80, data of unknown date)");
     cr_assert_says(report.analysis, "10.0.0.0/8, private use (RFC 1918)");
     cr_assert_eq(report.finding_count, 0);
