@@ -3,8 +3,8 @@
 #ifndef SOC_ATTACK_MAP_H
 #define SOC_ATTACK_MAP_H
 
-#include "shared/model/analysis.h"
 #include "shared/agents/raw_data.h"
+#include "shared/model/analysis.h"
 
 struct attack_match {
     struct technique techniques[TECHNIQUES_MAX]; /* the first is the primary one */

@@ -8,8 +8,7 @@ static struct text date_of(struct text as_of) {
 static struct text tell_hit(const struct intel_fact *hit, struct arena *arena) {
     return arena_printf(arena, "on %s list %.*s as %.*s (score %u, data of %.*s)",
                         vocabulary_word(&vocabulary_intel_category, (int)hit->category), PHRASE(hit->list),
-                        PHRASE(hit->entry), hit->score,
-                        PHRASE(date_of(hit->as_of)));
+                        PHRASE(hit->entry), hit->score, PHRASE(date_of(hit->as_of)));
 }
 
 static struct text tell_intel(const struct facts *facts, struct arena *arena) {
@@ -34,8 +33,9 @@ static struct text tell_crawler(const struct crawler_fact *crawler, struct arena
         if (crawler_kind_is_tool(crawler->kind))
             return arena_printf(arena, "sent by %.*s (%s)", PHRASE(crawler->name),
                                 vocabulary_word(&vocabulary_crawler_kind, (int)crawler->kind));
-        return arena_printf(arena, "claims to be %.*s, which nothing proves or refutes",
-                            PHRASE(crawler->name));
+        return arena_printf(arena, "claims to be %.*s: %s", PHRASE(crawler->name),
+                            crawler->provable ? "its published ranges are not loaded"
+                                              : "nobody publishes ranges that would prove it");
     default: return TEXT_NONE;
     }
 }
@@ -68,7 +68,7 @@ static bool analyze(const struct signal *signal, const struct facts *facts, stru
     report->confidence = confidence_of(facts);
     for (unsigned i = 1; i < facts->intel_count && report->finding_count < FINDINGS_MAX; i++)
         report->key_findings[report->finding_count++] = tell_hit(&facts->intel[i], arena);
-    if (facts->crawler.verdict == CRAWLER_CANNOT_TELL && !crawler_kind_is_tool(facts->crawler.kind))
+    if (facts->crawler.provable)
         add_recommendation(report, TEXT_LITERAL("load the crawler's published ranges"));
     return true;
 }

@@ -1,7 +1,7 @@
-#include "shared/base/rfc3339.h"
 #include "shared/agents/agents.h"
 #include "shared/agents/judged_cases.h"
 #include "shared/agents/phrase.h"
+#include "shared/base/rfc3339.h"
 
 enum { ADDRESS_CASES_MAX = 2, NAMED_CASES_MAX = 3, DATE_LENGTH = 10 };
 

@@ -249,8 +249,8 @@ static unsigned kinds_at(const char *at, const char *end) {
     return kinds;
 }
 
-/* RFC 9112 3.2: an origin is asked for a path, or for "*". A whole URL is for a proxy; anything else is no HTTP
- * at all, such as a TLS greeting to a plain port. */
+/* RFC 9112 3.2: an origin is asked for a path, or for "*". A whole URL is for a proxy; anything else is no
+ * HTTP at all, such as a TLS greeting to a plain port. */
 static bool is_no_path(struct text path) {
     return path.len > 0 && path.at[0] != '/' && !text_is(path, "*");
 }

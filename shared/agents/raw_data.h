@@ -33,8 +33,8 @@ enum {
 
 struct raw_data {
     enum raw_service service;
-    int64_t distinct_paths; /* these four: -1 when not told, and never more than the signal's requests */
-    int64_t errors;         /* refused requests, failed logins */
+    int64_t distinct_paths;     /* these four: -1 when not told, and never more than the signal's requests */
+    int64_t errors;             /* refused requests, failed logins */
     int64_t distinct_usernames; /* the number of names listed when only they are told */
     int64_t successes;          /* logins that worked */
     unsigned listed_paths;

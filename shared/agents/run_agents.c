@@ -35,9 +35,9 @@ static void settle(const struct agent_row *row, bool analyzed, const struct meas
         return;
     }
     if (analyzed)
-        because = arena_printf(arena, "took %lld ms, deadline %lld ms",
-                               (long long)(steps / MEASURED_STEPS_PER_MS),
-                               (long long)measured->agent_deadline_ms);
+        because =
+            arena_printf(arena, "took %lld ms, deadline %lld ms", (long long)(steps / MEASURED_STEPS_PER_MS),
+                         (long long)measured->agent_deadline_ms);
     else if (because.at == NULL)
         because = TEXT_LITERAL("failed without a reason");
     *report = (struct agent_report){.unavailable_because = because};

@@ -6,8 +6,8 @@
 #ifndef SOC_RUN_AGENTS_H
 #define SOC_RUN_AGENTS_H
 
-#include "shared/model/analysis.h"
 #include "shared/agents/agents.h"
+#include "shared/model/analysis.h"
 
 /* Monotonic ns; handed in so that tests, and whoever repeats an analysis, own the time. */
 typedef int64_t (*stopwatch)(void *arg);

@@ -1,5 +1,6 @@
-/* What a false-positive score is judged from, and who judges which part of it. An agent that was given up takes
- * its facts with it. Every indicator says what it rests on; what is missing is told with an impact of 0. */
+/* What a false-positive score is judged from, and who judges which part of it. An agent that was given up
+ * takes its facts with it. Every indicator says what it rests on; what is missing is told with an impact of
+ * 0. */
 #ifndef SOC_ANALYZERS_EVIDENCE_H
 #define SOC_ANALYZERS_EVIDENCE_H
 

@@ -24,9 +24,9 @@ static void judge_recurrence(struct evidence *in) {
     if (address->total == 0 || volume_matters(in->signal->threat_type) ||
         address->false_positives > address->true_positives)
         return;
-    fp_tally_add(&in->tally, FP_HISTORY, address->total >= RECURRING_OFTEN ? -100 : -50, "recurring address",
-                 arena_printf(in->arena, "earlier cases of the address: %llu",
-                              (unsigned long long)address->total));
+    fp_tally_add(
+        &in->tally, FP_HISTORY, address->total >= RECURRING_OFTEN ? -100 : -50, "recurring address",
+        arena_printf(in->arena, "earlier cases of the address: %llu", (unsigned long long)address->total));
 }
 
 void evidence_of_history(struct evidence *in) {

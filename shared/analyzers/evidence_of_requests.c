@@ -45,8 +45,8 @@ static void judge_volume(struct evidence *in) {
     while (ratio >= steps[step].below)
         step++;
     /* Few requests are no excuse for trying to get in, nor for probing. */
-    bool excuses = volume_matters(in->signal->threat_type) && asks_for_nothing_odd(&in->raw) &&
-                   error_share(in) < 0.5;
+    bool excuses =
+        volume_matters(in->signal->threat_type) && asks_for_nothing_odd(&in->raw) && error_share(in) < 0.5;
     if (steps[step].milli < 0 || (steps[step].milli > 0 && excuses))
         evidence_add_plain(in, FP_REQUEST_PATTERN, steps[step].milli, steps[step].label);
 }

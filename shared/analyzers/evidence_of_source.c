@@ -92,9 +92,9 @@ static void judge_intel(struct evidence *in) {
         const char *category = vocabulary_word(&vocabulary_intel_category, (int)hit->category);
         struct text list = list_of(in, hit->list, hit->as_of);
         if (hit->category != INTEL_CRAWLER)
-            fp_tally_add(&in->tally, FP_IP_REPUTATION, intel_milli(hit), category,
-                         arena_printf(in->arena, "%s %.*s (%.*s)", category, PHRASE(hit->entry),
-                                      PHRASE(list)));
+            fp_tally_add(
+                &in->tally, FP_IP_REPUTATION, intel_milli(hit), category,
+                arena_printf(in->arena, "%s %.*s (%.*s)", category, PHRASE(hit->entry), PHRASE(list)));
     }
 }
 

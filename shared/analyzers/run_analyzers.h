@@ -3,8 +3,8 @@
 #ifndef SOC_RUN_ANALYZERS_H
 #define SOC_RUN_ANALYZERS_H
 
-#include "shared/model/analysis.h"
 #include "shared/agents/run_agents.h"
+#include "shared/model/analysis.h"
 
 void run_analyzers(const struct run_clock *clock, struct arena *arena, struct analysis *analysis);
 

@@ -106,9 +106,10 @@ struct crawler_fact intel_lists_judge(const struct intel_lists *lists, const str
                                       const struct address *address, struct arena *arena) {
     struct crawler_fact fact = {
         .verdict = CRAWLER_CANNOT_TELL, .name = arena_copy(arena, text_of(claim->name)), .kind = claim->kind};
-    if (lists == NULL || claim->ranges == NULL)
+    if (claim->ranges == NULL)
         return fact;
-    const struct intel_list *asked = find_published(lists, claim->ranges);
+    const struct intel_list *asked = lists == NULL ? NULL : find_published(lists, claim->ranges);
+    fact.provable = asked == NULL;
     if (asked == NULL)
         return fact;
     struct address judged = *address;

@@ -152,7 +152,8 @@ static unsigned drop_told(struct intel_hit *hits, unsigned count, const struct c
 static void gather_intel(const struct intel_lists *lists, const struct signal *signal, struct arena *arena,
                          struct facts *facts) {
     struct intel_hit hits[INTEL_HITS_MAX];
-    unsigned count = drop_told(hits, intel_lists_find(lists, &signal->source_ip, hits), &facts->crawler);
+    unsigned found = intel_lists_find(lists, &signal->source_ip, hits);
+    unsigned count = drop_told(hits, found, &facts->crawler);
     facts->intel_lists = lists->loaded;
     facts->intel_count = intel_hits_choose(hits, count, INTEL_FACTS_MAX);
     for (unsigned i = 0; i < facts->intel_count; i++)

@@ -34,8 +34,8 @@ static void read_case(struct taker *taker, const json_t *object, struct history_
 
 static void read_scope(struct taker *taker, const json_t *histories, const char *scope,
                        struct history *history) {
-    static const char *const names[] = {"total",     "false_positives", "true_positives", "first_seen",
-                                        "last_seen", "recent",          NULL};
+    static const char *const names[] = {
+        "total", "false_positives", "true_positives", "first_seen", "last_seen", "recent", NULL};
     const json_t *object = take_object(taker, histories, scope);
     int64_t total = 0, falsely = 0, really = 0;
     if (object == NULL)
@@ -87,9 +87,15 @@ static void read_sla(struct taker *taker, const json_t *object, int64_t *minutes
 }
 
 static void read_customer(struct taker *taker, const json_t *facts_object, struct customer_facts *customer) {
-    static const char *const names[] = {"known",      "tier",           "requests_per_minute",
-                                        "limit_is_default", "auto_block", "allowlisted_by",
-                                        "contacts",   "sla_minutes",    NULL};
+    static const char *const names[] = {"known",
+                                        "tier",
+                                        "requests_per_minute",
+                                        "limit_is_default",
+                                        "auto_block",
+                                        "allowlisted_by",
+                                        "contacts",
+                                        "sla_minutes",
+                                        NULL};
     const json_t *object = take_object(taker, facts_object, "customer");
     int tier = TIER_STANDARD;
     *customer = (struct customer_facts){.known = true, .limit_is_default = true};
@@ -154,7 +160,7 @@ static void read_intel(struct taker *taker, const json_t *object, struct facts *
 }
 
 static void read_crawler(struct taker *taker, const json_t *object, struct crawler_fact *crawler) {
-    static const char *const names[] = {"verdict", "name", "kind", "list", "as_of", NULL};
+    static const char *const names[] = {"verdict", "name", "kind", "list", "as_of", "provable", NULL};
     const json_t *claim = take_object(taker, object, "crawler");
     int verdict = CRAWLER_NO_CLAIM, kind = CRAWLER_KIND_OTHER;
     if (claim == NULL)
@@ -167,6 +173,7 @@ static void read_crawler(struct taker *taker, const json_t *object, struct crawl
     crawler->kind = (enum crawler_kind)kind;
     take_text(taker, claim, "list", &crawler->list);
     take_text(taker, claim, "as_of", &crawler->as_of);
+    take_bool(taker, claim, "provable", &crawler->provable);
 }
 
 static void read_range(struct taker *taker, const json_t *object, struct range_fact *range) {
@@ -183,10 +190,9 @@ static void read_range(struct taker *taker, const json_t *object, struct range_f
 }
 
 bool facts_read_tree(const json_t *tree, struct arena *arena, struct facts *facts, const char **why) {
-    static const char *const names[] = {"history_available", "history", "context_available",
-                                        "customer",          "infra",   "intel_lists",
-                                        "intel",             "crawler", "range",
-                                        NULL};
+    static const char *const names[] = {
+        "history_available", "history", "context_available", "customer", "infra",
+        "intel_lists",       "intel",   "crawler",           "range",    NULL};
     struct taker taker = {arena, NULL};
     *facts = (struct facts){.context_available = true};
     if (!json_is_object(tree)) {

@@ -1,5 +1,6 @@
 /* Reads back what facts_write wrote (shared/model/facts.h): the facts that an analysis carries, or those of a
- * case file. What stands there is all that the agents get, so reading and writing are each other's inverse. */
+ * case file. What stands there is all that the agents get, so reading and writing are each other's inverse.
+ */
 #ifndef SOC_EXPLAIN_FACTS_READ_H
 #define SOC_EXPLAIN_FACTS_READ_H
 

@@ -15,8 +15,7 @@ void take_text(struct taker *taker, const json_t *object, const char *key, struc
         taker_fault(taker, key, "no text");
         return;
     }
-    *value = arena_copy(taker->arena,
-                        (struct text){json_string_value(member), json_string_length(member)});
+    *value = arena_copy(taker->arena, (struct text){json_string_value(member), json_string_length(member)});
 }
 
 void take_bool(struct taker *taker, const json_t *object, const char *key, bool *value) {

@@ -45,8 +45,8 @@ enum station {
 /* Everything that a clock says of an analysis. It is written into the body, so that the same signal, facts
  * and measured times give the same bytes again. */
 struct measured {
-    int64_t queue_wait_ms;           /* from receipt until a worker took the entry; clocks of two machines */
-    int64_t station[STATION_COUNT];  /* since then, in MEASURED_STEPS_PER_MS; never falling */
+    int64_t queue_wait_ms;          /* from receipt until a worker took the entry; clocks of two machines */
+    int64_t station[STATION_COUNT]; /* since then, in MEASURED_STEPS_PER_MS; never falling */
     int64_t agent_deadline_ms;
 };
 
@@ -83,7 +83,7 @@ struct technique { /* ids and names of MITRE ATT&CK Enterprise */
 };
 
 struct automated_threat { /* OWASP Automated Threats to Web Applications */
-    const char *id;           /* OAT-008 */
+    const char *id;       /* OAT-008 */
     const char *name;
 };
 

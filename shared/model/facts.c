@@ -160,6 +160,7 @@ static void write_crawler(struct writer *writer, const struct crawler_fact *craw
         writer_member_text(writer, "list", crawler->list);
     if (crawler->as_of.len > 0)
         writer_member_text(writer, "as_of", crawler->as_of);
+    write_flag(writer, "provable", crawler->provable, false);
     writer_close_object(writer);
 }
 

@@ -47,6 +47,7 @@ struct crawler_fact {
     struct text list; /* the list of published ranges that was asked; at == NULL: there is none */
     enum crawler_kind kind;
     struct text as_of; /* that list's data date, as it stands in its record */
+    bool provable;     /* cannot_tell: the operator publishes ranges, but no list of them is loaded */
 };
 
 /* A special-purpose range (RFC 6890 registries); cidr NULL when the address is an ordinary one. */
@@ -57,7 +58,7 @@ struct range_fact {
 };
 
 struct facts {
-    bool history_available; /* false: Redis did not answer in time, or refused */
+    bool history_available;          /* false: Redis did not answer in time, or refused */
     struct history customer_history; /* `recent` of these: only judged cases, by id, severity and verdict */
     struct history address_history;  /* without times */
     struct history agent_history;    /* of the user agent: counts alone */

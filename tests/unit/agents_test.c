@@ -1,12 +1,12 @@
 #include <criterion/criterion.h>
 
-#include "tests/unit/analysis_fixture.h"
 #include "shared/agents/attack_map.h"
 #include "shared/agents/judged_cases.h"
 #include "shared/agents/path_kinds.h"
 #include "shared/agents/raw_data.h"
 #include "shared/agents/risk_model.h"
 #include "shared/agents/volume.h"
+#include "tests/unit/analysis_fixture.h"
 
 TestSuite(agents, .timeout = 20);
 
@@ -190,7 +190,9 @@ Test(agents, context_tells_hits_crawler_and_range, .fini = finish) {
     cr_assert_says(ask(&agent_context, &signal, &facts).analysis,
                    "claims to be Googlebot from outside its ranges");
     facts.crawler = (struct crawler_fact){CRAWLER_CANNOT_TELL, TEXT_LITERAL("Googlebot"), TEXT_NONE};
-    cr_assert_says(ask(&agent_context, &signal, &facts).analysis, "nothing proves or refutes");
+    cr_assert_says(ask(&agent_context, &signal, &facts).analysis, "nobody publishes ranges");
+    facts.crawler.provable = true;
+    cr_assert_says(ask(&agent_context, &signal, &facts).analysis, "its published ranges are not loaded");
 }
 
 Test(agents, priority_tells_base_volume_and_technique, .fini = finish) {

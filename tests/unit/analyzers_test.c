@@ -1,12 +1,12 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "tests/unit/analysis_fixture.h"
 #include "shared/analyzers/analyzers.h"
 #include "shared/analyzers/fp_tally.h"
 #include "shared/analyzers/guardrails.h"
 #include "shared/analyzers/response_templates.h"
 #include "shared/analyzers/user_agent_kind.h"
+#include "tests/unit/analysis_fixture.h"
 
 enum { RANDOM_WORLDS = 200000 };
 
@@ -102,8 +102,8 @@ Test(analyzers, crawlers_count_by_proof_and_claims_are_only_told, .init = begin,
     static const double impacts[CRAWLER_VERDICT_COUNT] = {
         [CRAWLER_VERIFIED] = 0.2, [CRAWLER_PRETENDED] = -0.2, [CRAWLER_CANNOT_TELL] = 0};
     for (int verdict = CRAWLER_VERIFIED; verdict < CRAWLER_VERDICT_COUNT; verdict++) {
-        facts.crawler =
-            (struct crawler_fact){.verdict = (enum crawler_verdict)verdict, .name = TEXT_LITERAL("Googlebot")};
+        facts.crawler = (struct crawler_fact){.verdict = (enum crawler_verdict)verdict,
+                                              .name = TEXT_LITERAL("Googlebot")};
         analyze();
         const struct fp_indicator *indicator = indicator_of(FP_USER_AGENT);
         cr_assert_float_eq(indicator->impact, impacts[verdict], 1e-12);

@@ -1,10 +1,10 @@
 #include "worker/intake/analyze_work.h"
 
+#include "shared/analyzers/run_analyzers.h"
 #include "shared/base/clock.h"
 #include "shared/model/log_row.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
-#include "shared/analyzers/run_analyzers.h"
 
 static int64_t stopwatch_now(void *arg) {
     (void)arg;
@@ -43,7 +43,9 @@ static void write_case(struct work *work) {
 static void observe_agents(const struct work *work, const struct analysis *analysis) {
     for (int i = 0; i < AGENT_COUNT; i++) {
         const struct agent_report *report = &analysis->agents[i];
-        metrics_observe(METRIC_AGENT_SECONDS, i, (double)measured_agent_steps(&analysis->measured, (enum agent)i) / (1000.0 * MEASURED_STEPS_PER_MS));
+        metrics_observe(METRIC_AGENT_SECONDS, i,
+                        (double)measured_agent_steps(&analysis->measured, (enum agent)i) /
+                            (1000.0 * MEASURED_STEPS_PER_MS));
         if (report->available)
             continue;
         char id[UUID_LENGTH];
