@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <math.h>
 
 #include "shared/base/utf8.h"
@@ -49,7 +50,8 @@ static bool is_within(const struct schema_bounds *bounds, size_t count) {
 
 static bool check_text(const struct check *check, const struct schema *schema, unsigned at) {
     struct text text = check->nodes->at[at].text;
-    if (!is_within(&schema->length, utf8_count(text)))
+    bool counts = schema->length.least > 1 || schema->length.most < UINT_MAX;
+    if (!is_within(&schema->length, counts ? utf8_count(text) : text.len))
         return fail(check, at, "minLength or maxLength");
     if (schema->pattern != NULL && !pattern_matches(schema->pattern, text))
         return fail(check, at, "pattern");
