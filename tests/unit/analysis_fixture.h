@@ -10,6 +10,7 @@
 #include "shared/analyzers/run_analyzers.h"
 #include "shared/context/snapshot.h"
 #include "shared/model/analysis.h"
+#include "tests/support/dice.h"
 
 enum { REAL_SIGNALS = 103, REAL_LINE_MAX = 8192, FIXTURE_DEADLINE_MS = 50 };
 
@@ -142,22 +143,6 @@ static inline bool real_world_next(struct real_world *world, struct arena *arena
     real_world_remember(world, signal, scopes);
     world->signal_count++;
     return true;
-}
-
-/* xorshift64: the same seed gives the same worlds on every machine. */
-struct dice {
-    uint64_t state;
-};
-
-static inline uint64_t dice_roll(struct dice *dice, uint64_t sides) {
-    dice->state ^= dice->state << 13;
-    dice->state ^= dice->state >> 7;
-    dice->state ^= dice->state << 17;
-    return dice->state % sides;
-}
-
-static inline bool dice_one_in(struct dice *dice, uint64_t chances) {
-    return dice_roll(dice, chances) == 0;
 }
 
 static inline struct text made_up_raw_data(struct dice *dice, struct arena *arena) {
