@@ -24,18 +24,15 @@ static void read_case(struct taker *taker, const json_t *object, struct history_
     take_text(taker, object, "id", &id);
     take_word(taker, object, "severity", &vocabulary_severity, &severity);
     take_word(taker, object, "verdict", &vocabulary_verdict, &verdict);
-    if (id.len != UUID_LENGTH) {
-        taker_fault(taker, "id", "no UUID");
-        return;
-    }
     *read = (struct history_case){.severity = (enum severity)severity, .verdict = (enum verdict)verdict};
-    memcpy(read->id, id.at, UUID_LENGTH);
+    if (!history_case_set_id(read, id))
+        taker_fault(taker, "id", "no id of a case");
 }
 
 static void read_scope(struct taker *taker, const json_t *histories, const char *scope,
                        struct history *history) {
-    static const char *const names[] = {"total",     "false_positives", "true_positives", "first_seen",
-                                        "last_seen", "recent",          NULL};
+    static const char *const names[] = {
+        "total", "false_positives", "true_positives", "first_seen", "last_seen", "recent", NULL};
     const json_t *object = take_object(taker, histories, scope);
     int64_t total = 0, falsely = 0, really = 0;
     if (object == NULL)
@@ -87,9 +84,15 @@ static void read_sla(struct taker *taker, const json_t *object, int64_t *minutes
 }
 
 static void read_customer(struct taker *taker, const json_t *facts_object, struct customer_facts *customer) {
-    static const char *const names[] = {"known",      "tier",           "requests_per_minute",
-                                        "limit_is_default", "auto_block", "allowlisted_by",
-                                        "contacts",   "sla_minutes",    NULL};
+    static const char *const names[] = {"known",
+                                        "tier",
+                                        "requests_per_minute",
+                                        "limit_is_default",
+                                        "auto_block",
+                                        "allowlisted_by",
+                                        "contacts",
+                                        "sla_minutes",
+                                        NULL};
     const json_t *object = take_object(taker, facts_object, "customer");
     int tier = TIER_STANDARD;
     *customer = (struct customer_facts){.known = true, .limit_is_default = true};
@@ -180,10 +183,9 @@ static void read_range(struct taker *taker, const json_t *object, struct range_f
 }
 
 bool facts_read_tree(const json_t *tree, struct arena *arena, struct facts *facts, const char **why) {
-    static const char *const names[] = {"history_available", "history", "context_available",
-                                        "customer",          "infra",   "intel_lists",
-                                        "intel",             "crawler", "range",
-                                        NULL};
+    static const char *const names[] = {
+        "history_available", "history", "context_available", "customer", "infra",
+        "intel_lists",       "intel",   "crawler",           "range",    NULL};
     struct taker taker = {arena, NULL};
     *facts = (struct facts){.context_available = true};
     if (!json_is_object(tree)) {

@@ -1,10 +1,10 @@
 #include "worker/intake/analyze_work.h"
 
+#include "shared/analyzers/run_analyzers.h"
 #include "shared/base/clock.h"
 #include "shared/model/log_row.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
-#include "shared/analyzers/run_analyzers.h"
 
 static int64_t stopwatch_now(void *arg) {
     (void)arg;
@@ -22,28 +22,23 @@ static void write_row(struct work *work, const struct analysis *analysis) {
     log_row_write(&work->row, &row);
 }
 
-/* The text that the completion script puts in front of each history (shared/model/history.h). */
+/* The text that the completion script puts into each history (shared/model/history.h). */
 static void write_case(struct work *work) {
-    char id[UUID_LENGTH];
-    uuid_write(&work->id, id);
-    buffer_append(&work->history_case, id, UUID_LENGTH);
-    buffer_append_char(&work->history_case, ' ');
-    buffer_append_signed(&work->history_case, work->received_at_ms);
-    buffer_append_char(&work->history_case, ' ');
-    buffer_append_string(&work->history_case,
-                         vocabulary_word(&vocabulary_threat_type, (int)work->signal.threat_type));
-    buffer_append_char(&work->history_case, ' ');
-    buffer_append_string(&work->history_case, vocabulary_word(&vocabulary_severity, (int)work->severity));
-    buffer_append_char(&work->history_case, ' ');
-    buffer_append_unsigned(&work->history_case, work->fp_milli);
-    buffer_append_char(&work->history_case, ' ');
-    buffer_append_string(&work->history_case, vocabulary_word(&vocabulary_verdict, VERDICT_NONE));
+    struct history_case completed = {.created_at_ms = work->received_at_ms,
+                                     .threat_type = work->signal.threat_type,
+                                     .severity = work->severity,
+                                     .fp_milli = work->fp_milli,
+                                     .verdict = VERDICT_NONE};
+    uuid_write(&work->id, completed.id);
+    history_case_write(&work->history_case, &completed);
 }
 
 static void observe_agents(const struct work *work, const struct analysis *analysis) {
     for (int i = 0; i < AGENT_COUNT; i++) {
         const struct agent_report *report = &analysis->agents[i];
-        metrics_observe(METRIC_AGENT_SECONDS, i, (double)measured_agent_steps(&analysis->measured, (enum agent)i) / (1000.0 * MEASURED_STEPS_PER_MS));
+        metrics_observe(METRIC_AGENT_SECONDS, i,
+                        (double)measured_agent_steps(&analysis->measured, (enum agent)i) /
+                            (1000.0 * MEASURED_STEPS_PER_MS));
         if (report->available)
             continue;
         char id[UUID_LENGTH];
