@@ -4,6 +4,8 @@
 
 #include "shared/model/history.h"
 
+#define ID_OF_65 "a2345678901234567890123456789012345678901234567890123456789012345"
+
 static const char TEXT[] =
     "12 3 1 1763696000123 1763699999000"
     "|01993bb4-0000-7000-8000-000000000002 1763699999000 bot_traffic high 312 none"
@@ -64,8 +66,7 @@ Test(history, what_is_not_ours_leaves_it_empty, .timeout = 10) {
         "1 2 3 4 5|01993bb4-0000-7000-8000-000000000002 1 bot_traffic high 312",
         "1 2 3 4 5| 1 bot_traffic high 312 none",
         "1 2 3 4 5|INC/1 1 bot_traffic high 312 none",
-        "1 2 3 4 5|a2345678901234567890123456789012345678901234567890123456789012345 1 bot_traffic high 1 "
-        "none",
+        "1 2 3 4 5|" ID_OF_65 " 1 bot_traffic high 1 none",
         "1 2 3 4 5|01993bb4-0000-7000-8000-000000000002 1 bot_traffik high 312 none",
         "1 2 3 4 5|01993bb4-0000-7000-8000-000000000002 1 bot_traffic severe 312 none",
         "1 2 3 4 5|01993bb4-0000-7000-8000-000000000002 1 bot_traffic high 1001 none",
