@@ -8,6 +8,7 @@
 
 #include "api/http/server.h"
 #include "api/threats/api.h"
+#include "api/threats/judge_case.h"
 #include "shared/base/clock.h"
 #include "shared/model/print_model.h"
 #include "shared/telemetry/log.h"
@@ -79,11 +80,12 @@ static void on_analysis(void *arg, const struct uuid *id, struct text analysis) 
 }
 
 static void open_links(struct api *api, const struct reactor *reactor, const struct redis_url *url) {
-    static const struct script *scripts[1];
+    static const struct script *scripts[2];
     static const struct link_hooks command_hooks = {NULL, NULL};
     static const struct link_hooks log_hooks = {on_log_link_up, NULL};
     scripts[0] = enqueue_script();
-    api->commands = link_open(reactor, url, "soc-api-commands", scripts, 1, &command_hooks, api);
+    scripts[1] = judge_script();
+    api->commands = link_open(reactor, url, "soc-api-commands", scripts, 2, &command_hooks, api);
     api->log_link = link_open(reactor, url, "soc-api-log", NULL, 0, &log_hooks, api);
 }
 

@@ -61,14 +61,17 @@ static void send(struct fetch_slot *slot, struct command *command, link_reply on
 }
 
 /* The stored body ends with '}': the verdict goes in before it. */
-static void put_stored(struct fetch_slot *slot, struct text data, struct text verdict) {
-    struct buffer *out = &slot->fetch->out;
-    slot->offset = out->len;
+void fetched_write(struct buffer *out, struct text data, struct text verdict) {
     buffer_append(out, data.at, data.len - 1);
     buffer_append_string(out, ",\"verdict\":");
     buffer_append_text(out, verdict.len > 0 ? verdict : TEXT_LITERAL("null"));
     buffer_append_char(out, '}');
-    slot->len = out->len - slot->offset;
+}
+
+static void put_stored(struct fetch_slot *slot, struct text data, struct text verdict) {
+    slot->offset = slot->fetch->out.len;
+    fetched_write(&slot->fetch->out, data, verdict);
+    slot->len = slot->fetch->out.len - slot->offset;
 }
 
 static void put_pending(struct fetch_slot *slot, struct text signal, int64_t created_at_ms) {

@@ -27,4 +27,7 @@ struct fetch_source {
 void fetch_threats(const struct fetch_source *source, const struct uuid *ids, unsigned count, fetch_done done,
                    void *arg);
 
+/* Appends the stored body as it is shown, with the verdict (empty: none yet). */
+void fetched_write(struct buffer *out, struct text data, struct text verdict);
+
 #endif

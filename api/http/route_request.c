@@ -21,11 +21,14 @@ static bool path_matches(const char *pattern, struct text path, bool fixed_path,
     const char *brace = strchr(pattern, '{');
     if (brace == NULL || fixed_path)
         return text_is(path, pattern);
-    size_t fixed = (size_t)(brace - pattern);
-    if (path.len <= fixed || memcmp(path.at, pattern, fixed) != 0 ||
-        memchr(path.at + fixed, '/', path.len - fixed) != NULL)
+    struct text before = {pattern, (size_t)(brace - pattern)}, behind = text_of(strchr(brace, '}') + 1);
+    if (path.len <= before.len + behind.len || memcmp(path.at, before.at, before.len) != 0 ||
+        memcmp(path.at + path.len - behind.len, behind.at, behind.len) != 0)
         return false;
-    *id = (struct text){path.at + fixed, path.len - fixed};
+    struct text segment = {path.at + before.len, path.len - before.len - behind.len};
+    if (memchr(segment.at, '/', segment.len) != NULL)
+        return false;
+    *id = segment;
     return true;
 }
 

@@ -7,7 +7,7 @@
 
 struct route {
     const char *method;
-    const char *pattern; /* exact path, or one that ends in {id}, a segment without '/' */
+    const char *pattern; /* exact path, or one with {id}, a segment without '/' */
     void (*handle)(struct exchange *exchange);
 };
 

@@ -31,7 +31,7 @@ struct api {
 extern const struct route api_routes[];
 
 /* The largest body of any call: a batch (the contract's 4 MiB). */
-enum { API_BODY_MAX = 4 * 1024 * 1024, API_BATCH_SIGNALS_MAX = 1000 };
+enum { API_BODY_MAX = 4 * 1024 * 1024 };
 
 /* Can Redis take signals and is the catalog whole? */
 bool api_is_ready(const struct api *api);

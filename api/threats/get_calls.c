@@ -3,6 +3,7 @@
 #include "api/catalog/stats.h"
 #include "api/threats/api.h"
 #include "api/threats/read_calls.h"
+#include "api/threats/stored_threat.h"
 #include "shared/base/clock.h"
 #include "shared/telemetry/metrics.h"
 #include "shared/telemetry/probes.h"
@@ -21,16 +22,8 @@ static void on_threat(void *arg, enum status status, const struct fetched *threa
 void get_threat(struct exchange *exchange) {
     struct api *api = exchange->app;
     struct uuid id;
-    if (!uuid_parse(exchange->id, &id)) {
-        struct arena arena = ARENA_EMPTY;
-        struct faults faults;
-        faults_init(&faults, &arena);
-        faults_add(&faults, NULL, "must be a UUID");
-        faults.rows[0].pointer = TEXT_LITERAL("id");
-        exchange_answer_faults(exchange, &faults, "parameter");
-        arena_fini(&arena);
+    if (!threat_id_of(exchange, &id))
         return;
-    }
     struct fetch_source source = {&api->commands, &api->keyspace};
     exchange_hold(exchange);
     fetch_threats(&source, &id, 1, on_threat, exchange);

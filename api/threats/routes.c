@@ -1,5 +1,8 @@
 #include "api/threats/api.h"
 #include "api/threats/contract.h"
+#include "api/threats/explain_threat.h"
+#include "api/threats/import_incidents.h"
+#include "api/threats/judge_threat.h"
 #include "api/threats/read_calls.h"
 #include "api/threats/submit_batch.h"
 #include "api/threats/validate_signal.h"
@@ -11,6 +14,9 @@ const struct route api_routes[] = {
     {"POST", "/api/threats/trigger", trigger_signal},
     {"POST", "/api/threats/batch", submit_batch},
     {"GET", "/api/threats/{id}", get_threat},
+    {"POST", "/api/threats/{id}/verdict", judge_threat},
+    {"POST", "/api/threats/{id}/explain", explain_threat},
+    {"POST", "/api/incidents", import_incidents},
     {"GET", "/api/stats", get_stats},
     {"GET", "/api/backlog", get_backlog},
     {"GET", "/health", get_health},

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
+#include "api/threats/split_batch.h"
 #include "api/threats/validate_signal.h"
 #include "shared/base/clock.h"
-#include "shared/json/reader.h"
 #include "shared/telemetry/metrics.h"
 
 /* The answer grows here while the signals go their way. */
@@ -12,8 +12,8 @@ struct bulk {
     struct exchange *exchange;
     struct api *api;
     struct arena arena; /* of the faults */
-    struct uuid ids[API_BATCH_SIGNALS_MAX];
-    bool taken[API_BATCH_SIGNALS_MAX];
+    struct uuid ids[BATCH_SPANS_MAX];
+    bool taken[BATCH_SPANS_MAX];
     unsigned count, awaited, accepted;
     struct enqueue_result failure; /* the last that was not STATUS_OK */
     struct buffer errors;          /* members of errors[] */
@@ -26,52 +26,6 @@ struct bulk_item {
     unsigned index;
     enum threat_type threat_type;
 };
-
-/* Spans of the single signals; false with a fault when the body cannot be taken apart. */
-struct splitter {
-    struct text *spans;
-    unsigned count;
-    bool too_many;
-};
-
-static void split_add(struct splitter *splitter, struct text span) {
-    if (splitter->count == API_BATCH_SIGNALS_MAX)
-        splitter->too_many = true;
-    else
-        splitter->spans[splitter->count++] = span;
-}
-
-static bool is_blank(struct text line) {
-    for (size_t i = 0; i < line.len; i++)
-        if (strchr(" \t\r", line.at[i]) == NULL || line.at[i] == '\0')
-            return false;
-    return true;
-}
-
-static void split_lines(struct text body, struct splitter *splitter) {
-    while (body.len > 0 && !splitter->too_many) {
-        const char *end = memchr(body.at, '\n', body.len);
-        size_t len = end == NULL ? body.len : (size_t)(end - body.at), used = end == NULL ? len : len + 1;
-        struct text line = {body.at, len};
-        if (!is_blank(line))
-            split_add(splitter, line);
-        body = (struct text){body.at + used, body.len - used};
-    }
-}
-
-static bool split_array(struct text body, struct splitter *splitter, struct faults *faults) {
-    struct reader reader;
-    struct text span;
-    reader_init(&reader, body);
-    if (reader_enter_array(&reader))
-        while (!splitter->too_many && reader_next_element(&reader) &&
-               reader_skip(&reader, READER_DEPTH_MAX - 1, &span))
-            split_add(splitter, span);
-    if (splitter->too_many || reader_finish(&reader))
-        return true;
-    faults_add(faults, NULL, "%s (byte %zu)", reader_fault_text(reader.fault), reader_offset(&reader));
-    return false;
-}
 
 static void begin_error(struct bulk *bulk, unsigned index) {
     writer_open_object(&bulk->errors_writer);
@@ -181,49 +135,28 @@ static void submit_one(struct bulk *bulk, unsigned index, struct text json, int6
     add_faults(bulk, index, &faults);
 }
 
-static void submit_all(struct exchange *exchange, const struct splitter *splitter) {
+static void submit_all(struct exchange *exchange, const struct text *spans, unsigned count) {
     struct bulk *bulk = calloc(1, sizeof(*bulk));
     int64_t now_ms = clock_wall_ms();
     if (bulk == NULL)
         abort();
     bulk->exchange = exchange;
     bulk->api = exchange->app;
-    bulk->count = splitter->count;
+    bulk->count = count;
     bulk->awaited = 1;
     writer_init(&bulk->errors_writer, &bulk->errors);
     writer_open_array(&bulk->errors_writer);
     exchange_hold(exchange);
-    for (unsigned i = 0; i < splitter->count; i++)
-        submit_one(bulk, i, splitter->spans[i], now_ms);
+    for (unsigned i = 0; i < count; i++)
+        submit_one(bulk, i, spans[i], now_ms);
     if (--bulk->awaited == 0)
         finish(bulk);
 }
 
 void submit_batch(struct exchange *exchange) {
-    static const char *const types[] = {"application/json", "application/x-ndjson", "application/ndjson",
-                                        NULL};
-    static struct text spans[API_BATCH_SIGNALS_MAX];
-    struct splitter splitter = {spans, 0, false};
-    struct arena arena = ARENA_EMPTY;
-    struct faults faults;
-    if (!request_is_acceptable(exchange, types, API_BODY_MAX))
-        return;
-    faults_init(&faults, &arena);
-    struct text body = exchange_body(exchange), type = exchange_header(exchange, "content-type");
-    bool array = type.len >= 16 &&
-                 text_equal_ignoring_case((struct text){type.at, 16}, TEXT_LITERAL("application/json"));
-    bool split = true;
-    if (array)
-        split = split_array(body, &splitter, &faults);
-    else
-        split_lines(body, &splitter);
-    if (split && splitter.count == 0)
-        faults_add(&faults, NULL, "holds no signal");
-    if (splitter.too_many)
-        exchange_answer_problem(exchange, STATUS_TOO_LARGE, "a batch holds at most 1000 signals");
-    else if (faults.count > 0)
-        exchange_answer_faults(exchange, &faults, "pointer");
-    else
-        submit_all(exchange, &splitter);
-    arena_fini(&arena);
+    static struct text spans[BATCH_SPANS_MAX];
+    unsigned count;
+    if (request_is_acceptable(exchange, batch_content_types, API_BODY_MAX) &&
+        split_batch(exchange, "signal", spans, &count))
+        submit_all(exchange, spans, count);
 }

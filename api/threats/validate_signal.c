@@ -52,6 +52,21 @@ bool request_is_acceptable(struct exchange *exchange, const char *const *content
     return false;
 }
 
+bool request_is_readable(struct exchange *exchange, const char *const *content_types, size_t body_max) {
+    const struct api *api = exchange->app;
+    struct text type = exchange_header(exchange, "content-type");
+    if (!type_is_one_of(type, content_types))
+        exchange_answer_problem(exchange, STATUS_UNSUPPORTED_TYPE,
+                                type.at == NULL ? "a Content-Type is required" : NULL);
+    else if (exchange_body(exchange).len > body_max)
+        exchange_answer_problem(exchange, STATUS_TOO_LARGE, NULL);
+    else if (!link_is_up(api->commands))
+        exchange_answer_problem(exchange, STATUS_UNAVAILABLE, "nothing was changed: try again");
+    else
+        return true;
+    return false;
+}
+
 /* W3C Trace Context: version-traceid-parentid-flags in lower-case hex; anything else is as if absent. */
 static struct text traceparent_of(const struct exchange *exchange) {
     struct text value = exchange_header(exchange, "traceparent");

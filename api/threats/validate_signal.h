@@ -15,6 +15,9 @@ void trigger_signal(struct exchange *exchange);
  */
 bool request_is_acceptable(struct exchange *exchange, const char *const *content_types, size_t body_max);
 
+/* The same for calls that bring no signals: 415, 413, or 503 when Redis is away. */
+bool request_is_readable(struct exchange *exchange, const char *const *content_types, size_t body_max);
+
 /* Longest wait that Prefer: wait=… is granted. */
 enum { WAIT_SECONDS_MAX = 30, TRIGGER_WAIT_SECONDS = 5 };
 

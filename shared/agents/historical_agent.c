@@ -12,14 +12,16 @@ static void name_case(const struct history_case *named, const char *because, str
     const char *severity = named->severity == SEVERITY_NONE
                                ? "severity unknown"
                                : vocabulary_word(&vocabulary_severity, (int)named->severity);
+    const char *word = named->verdict == VERDICT_NONE
+                           ? "not judged yet"
+                           : vocabulary_word(&vocabulary_verdict, (int)named->verdict);
     report->key_findings[report->finding_count++] =
-        arena_printf(arena, "%.*s: %s, %s (%s)", UUID_LENGTH, named->id, severity,
-                     vocabulary_word(&vocabulary_verdict, (int)named->verdict), because);
+        arena_printf(arena, "%s: %s, %s (%s)", named->id, severity, word, because);
 }
 
 static bool holds(const struct history *history, const struct history_case *wanted) {
     for (unsigned i = 0; i < history->recent_count; i++)
-        if (memcmp(history->recent[i].id, wanted->id, UUID_LENGTH) == 0)
+        if (strcmp(history->recent[i].id, wanted->id) == 0)
             return true;
     return false;
 }

@@ -10,6 +10,7 @@ static const struct status_row rows[STATUS_COUNT] = {
     [STATUS_TOO_LARGE] = {"too-large", 413, "The content is over the size limit", ENTRY_BURY},
     [STATUS_UNSUPPORTED_TYPE] = {"unsupported-type", 415, "The content type is not supported", ENTRY_BURY},
     [STATUS_NOT_FOUND] = {"not-found", 404, "Nothing is stored under this name", ENTRY_BURY},
+    [STATUS_CONFLICT] = {"conflict", 409, "The state of the thing does not allow this", ENTRY_BURY},
     [STATUS_METHOD_NOT_ALLOWED] = {"method-not-allowed", 405, "The resource does not have this method",
                                    ENTRY_BURY},
     [STATUS_FORBIDDEN] = {"forbidden", 403, "The origin is not allowed", ENTRY_BURY},

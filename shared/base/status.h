@@ -10,6 +10,7 @@ enum status {
     STATUS_TOO_LARGE,        /* over a stated byte limit */
     STATUS_UNSUPPORTED_TYPE, /* content type we do not read */
     STATUS_NOT_FOUND,
+    STATUS_CONFLICT, /* the thing is in a state that does not allow it */
     STATUS_METHOD_NOT_ALLOWED,
     STATUS_FORBIDDEN,        /* WebSocket Origin that is not allowed */
     STATUS_UPGRADE_REQUIRED, /* /ws without a WebSocket handshake of version 13 */

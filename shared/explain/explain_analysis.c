@@ -7,51 +7,13 @@
 #include "shared/base/rfc3339.h"
 #include "shared/explain/facts_read.h"
 #include "shared/explain/json_member.h"
-#include "shared/json/reader.h"
+#include "shared/model/stored_body.h"
 
-enum { POINTER_MAX = 256, BODY_DEPTH_MAX = SIGNAL_RAW_DATA_DEPTH_MAX + 4 };
+enum { POINTER_MAX = 256 };
 
 static const int64_t NO_DEADLINE_MS = INT64_MAX / MEASURED_STEPS_PER_MS;
 
 /* --- what the body carries --- */
-
-/* The spans of a body's members; at == NULL: not there. */
-struct parts {
-    struct text id, signal, facts, measured, created_at;
-};
-
-static struct text *part_named(struct parts *parts, struct text name) {
-    const struct {
-        const char *name;
-        struct text *part;
-    } rows[] = {{"id", &parts->id},
-                {"signal", &parts->signal},
-                {"facts", &parts->facts},
-                {"measured", &parts->measured},
-                {"created_at", &parts->created_at}};
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (text_is(name, rows[i].name))
-            return rows[i].part;
-    return NULL;
-}
-
-static bool find_parts(struct text body, struct arena *arena, struct parts *parts) {
-    struct reader reader;
-    struct text name;
-    *parts = (struct parts){.id = TEXT_NONE};
-    reader_init(&reader, body);
-    if (!reader_enter_object(&reader))
-        return false;
-    while (reader_next_member(&reader, arena, &name)) {
-        struct text ignored, *part = part_named(parts, name);
-        reader_skip(&reader, BODY_DEPTH_MAX, part != NULL ? part : &ignored);
-    }
-    return reader_finish(&reader);
-}
-
-static struct text unquoted(struct text json) {
-    return json.len < 2 ? TEXT_NONE : (struct text){json.at + 1, json.len - 2};
-}
 
 struct carried {
     struct uuid id;
@@ -102,15 +64,15 @@ static void read_signal(struct taker *taker, struct text json, struct signal *si
         taker_fault(taker, "signal", "missing, or invalid");
 }
 
-static void read_head(struct taker *taker, const struct parts *parts, struct carried *carried) {
-    struct text id = unquoted(parts->id), created_at = unquoted(parts->created_at);
+static void read_head(struct taker *taker, const struct stored_body *parts, struct carried *carried) {
+    struct text id = stored_body_text(parts->id), created_at = stored_body_text(parts->created_at);
     if (!uuid_parse(id, &carried->id))
         taker_fault(taker, "id", "no UUID");
     if (!rfc3339_parse(created_at, &carried->created_at_ms) || carried->created_at_ms < 0)
         taker_fault(taker, "created_at", "no RFC 3339 time");
 }
 
-static bool read_carried(const struct parts *parts, struct taker *taker, struct carried *carried) {
+static bool read_carried(const struct stored_body *parts, struct taker *taker, struct carried *carried) {
     const char *why = NULL;
     json_t *facts = parse_part(taker, parts->facts, "facts");
     json_t *measured = parse_part(taker, parts->measured, "measured");
@@ -221,9 +183,9 @@ static void compare(struct comparison *comparison, const char *pointer, const js
 /* The body without its signal, which is the same on both sides. */
 static json_t *parse_but_signal(struct text body, struct arena *arena) {
     struct buffer rest = BUFFER_EMPTY;
-    struct parts parts;
+    struct stored_body parts;
     json_error_t error;
-    if (!find_parts(body, arena, &parts))
+    if (!stored_body_read(body, arena, &parts))
         abort();
     buffer_append(&rest, body.at, (size_t)(parts.signal.at - body.at));
     buffer_append_char(&rest, '0');
@@ -264,11 +226,11 @@ static bool write_differences(struct text body, struct text repeated, struct are
 enum status explain_analysis(struct text body, struct arena *arena, bool *same, struct buffer *differences,
                              const char **why) {
     struct taker taker = {arena, NULL};
-    struct parts parts;
+    struct stored_body parts;
     struct carried carried;
     struct buffer repeated = BUFFER_EMPTY;
     enum status status = STATUS_OK;
-    if (!find_parts(body, arena, &parts)) {
+    if (!stored_body_read(body, arena, &parts)) {
         *why = "the stored analysis is no JSON object";
         return STATUS_INVALID;
     }

@@ -24,12 +24,9 @@ static void read_case(struct taker *taker, const json_t *object, struct history_
     take_text(taker, object, "id", &id);
     take_word(taker, object, "severity", &vocabulary_severity, &severity);
     take_word(taker, object, "verdict", &vocabulary_verdict, &verdict);
-    if (id.len != UUID_LENGTH) {
-        taker_fault(taker, "id", "no UUID");
-        return;
-    }
     *read = (struct history_case){.severity = (enum severity)severity, .verdict = (enum verdict)verdict};
-    memcpy(read->id, id.at, UUID_LENGTH);
+    if (!history_case_set_id(read, id))
+        taker_fault(taker, "id", "no id of a case");
 }
 
 static void read_scope(struct taker *taker, const json_t *histories, const char *scope,

@@ -2,11 +2,12 @@
 
 static void write_case(struct writer *writer, const struct history_case *recent) {
     writer_open_object(writer);
-    writer_member_text(writer, "id", (struct text){recent->id, UUID_LENGTH});
+    writer_member_string(writer, "id", recent->id);
     if (recent->severity != SEVERITY_NONE)
         writer_member_string(writer, "severity",
                              vocabulary_word(&vocabulary_severity, (int)recent->severity));
-    writer_member_string(writer, "verdict", vocabulary_word(&vocabulary_verdict, (int)recent->verdict));
+    if (recent->verdict != VERDICT_NONE)
+        writer_member_string(writer, "verdict", vocabulary_word(&vocabulary_verdict, (int)recent->verdict));
     writer_close_object(writer);
 }
 

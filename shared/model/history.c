@@ -44,11 +44,22 @@ static bool read_head(struct text text, struct history *history) {
            read_time(field[3], &history->first_ms) && read_time(field[4], &history->last_ms);
 }
 
+bool history_case_set_id(struct history_case *named, struct text id) {
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
+    if (id.len < 1 || id.len > HISTORY_CASE_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.len; i++)
+        if (memchr(allowed, id.at[i], sizeof(allowed) - 1) == NULL)
+            return false;
+    memcpy(named->id, id.at, id.len);
+    named->id[id.len] = '\0';
+    return true;
+}
+
 static bool read_case(struct text text, struct history_case *read) {
     struct text field[FIELDS_MAX];
-    struct uuid id;
     uint64_t fp_milli;
-    if (split(text, ' ', field, CASE_FIELDS) != CASE_FIELDS || !uuid_parse(field[0], &id) ||
+    if (split(text, ' ', field, CASE_FIELDS) != CASE_FIELDS || !history_case_set_id(read, field[0]) ||
         !read_time(field[1], &read->created_at_ms) || !read_number(field[4], 1000, &fp_milli))
         return false;
     int type = vocabulary_find(&vocabulary_threat_type, field[2]);
@@ -56,7 +67,6 @@ static bool read_case(struct text text, struct history_case *read) {
     int verdict = vocabulary_find(&vocabulary_verdict, field[5]);
     if (type < 0 || severity < 0 || verdict < 0)
         return false;
-    memcpy(read->id, field[0].at, UUID_LENGTH);
     read->threat_type = (enum threat_type)type;
     read->severity = (enum severity)severity;
     read->fp_milli = (unsigned)fp_milli;
@@ -80,9 +90,8 @@ bool history_read(struct text text, struct history *history) {
     return true;
 }
 
-static void write_case(struct buffer *out, const struct history_case *written) {
-    buffer_append_char(out, '|');
-    buffer_append(out, written->id, UUID_LENGTH);
+void history_case_write(struct buffer *out, const struct history_case *written) {
+    buffer_append_string(out, written->id);
     buffer_append_char(out, ' ');
     buffer_append_signed(out, written->created_at_ms);
     buffer_append_char(out, ' ');
@@ -107,24 +116,70 @@ void history_write(struct buffer *out, const struct history *history) {
     buffer_append_signed(out, history->first_ms);
     buffer_append_char(out, ' ');
     buffer_append_signed(out, history->last_ms);
-    for (unsigned i = 0; i < history->recent_count; i++)
-        write_case(out, &history->recent[i]);
+    for (unsigned i = 0; i < history->recent_count; i++) {
+        buffer_append_char(out, '|');
+        history_case_write(out, &history->recent[i]);
+    }
+}
+
+/* Of one too many: the last unjudged one, else the last. */
+static unsigned one_to_drop(const struct history_case *cases) {
+    unsigned at = HISTORY_RECENT_MAX;
+    while (at > 0 && cases[at].verdict != VERDICT_NONE)
+        at--;
+    return cases[at].verdict == VERDICT_NONE ? at : HISTORY_RECENT_MAX;
+}
+
+static void insert(struct history *history, const struct history_case *added) {
+    struct history_case cases[HISTORY_RECENT_MAX + 1];
+    unsigned count = history->recent_count, at = 0, drop = HISTORY_RECENT_MAX;
+    while (at < count && history->recent[at].created_at_ms > added->created_at_ms)
+        at++;
+    memcpy(cases, history->recent, at * sizeof(cases[0]));
+    cases[at] = *added;
+    memcpy(cases + at + 1, history->recent + at, (count - at) * sizeof(cases[0]));
+    if (++count > HISTORY_RECENT_MAX) {
+        drop = one_to_drop(cases);
+        count--;
+    }
+    for (unsigned i = 0; i < count; i++)
+        history->recent[i] = cases[i < drop ? i : i + 1];
+    history->recent_count = count;
+}
+
+static uint64_t *count_of(struct history *history, enum verdict verdict) {
+    return verdict == VERDICT_FALSE_POSITIVE ? &history->false_positives : &history->true_positives;
 }
 
 void history_add(struct history *history, const struct history_case *added) {
     bool first = history->total == 0;
     history->total++;
-    history->false_positives += added->verdict == VERDICT_FALSE_POSITIVE;
-    history->true_positives += added->verdict == VERDICT_TRUE_POSITIVE;
+    if (added->verdict != VERDICT_NONE)
+        ++*count_of(history, added->verdict);
     if (first || added->created_at_ms < history->first_ms)
         history->first_ms = added->created_at_ms;
     if (first || added->created_at_ms > history->last_ms)
         history->last_ms = added->created_at_ms;
-    unsigned kept =
-        history->recent_count < HISTORY_RECENT_MAX ? history->recent_count : HISTORY_RECENT_MAX - 1;
-    memmove(history->recent + 1, history->recent, kept * sizeof(history->recent[0]));
-    history->recent[0] = *added;
-    history->recent_count = kept + 1;
+    insert(history, added);
+}
+
+void history_judge(struct history *history, const struct history_case *judged, enum verdict before) {
+    if (history->total == 0)
+        history->first_ms = history->last_ms = judged->created_at_ms;
+    if (before != VERDICT_NONE && *count_of(history, before) > 0)
+        --*count_of(history, before);
+    if (judged->verdict != VERDICT_NONE)
+        ++*count_of(history, judged->verdict);
+    uint64_t judged_count = history->false_positives + history->true_positives;
+    if (history->total == 0 || history->total < judged_count)
+        history->total = judged_count > 0 ? judged_count : 1;
+    for (unsigned i = 0; i < history->recent_count; i++)
+        if (strcmp(history->recent[i].id, judged->id) == 0) {
+            history->recent[i] = *judged;
+            return;
+        }
+    if (judged->verdict != VERDICT_NONE)
+        insert(history, judged);
 }
 
 void history_keep_judged(struct history *history) {
@@ -133,4 +188,13 @@ void history_keep_judged(struct history *history) {
         if (history->recent[i].verdict != VERDICT_NONE)
             history->recent[kept++] = history->recent[i];
     history->recent_count = kept;
+}
+
+void history_keep_judged_or_newest(struct history *history) {
+    struct history judged = *history;
+    history_keep_judged(&judged);
+    if (judged.recent_count > 0)
+        *history = judged;
+    else if (history->recent_count > 0)
+        history->recent_count = 1;
 }

@@ -6,7 +6,7 @@
  *     total false_positives true_positives first_ms last_ms
  *     |id created_ms type severity fp_milli verdict     (newest first, at most HISTORY_RECENT_MAX)
  *
- * joined without line ends, severity `-` when it was never analysed:
+ * joined without line ends, severity `-` when it was never told:
  * `12 3 1 1763696000123 1763699999000|0199… 1763699999000 bot_traffic high 312 none|…` */
 #ifndef SOC_MODEL_HISTORY_H
 #define SOC_MODEL_HISTORY_H
@@ -14,13 +14,12 @@
 #include <stdint.h>
 
 #include "shared/base/buffer.h"
-#include "shared/base/uuid.h"
 #include "shared/model/vocabulary.h"
 
-enum { HISTORY_RECENT_MAX = 5 };
+enum { HISTORY_RECENT_MAX = 5, HISTORY_CASE_ID_MAX = 64 };
 
 struct history_case {
-    char id[UUID_LENGTH];
+    char id[HISTORY_CASE_ID_MAX + 1]; /* a threat's UUID or an incident's name; see history_case_set_id */
     int64_t created_at_ms;
     enum threat_type threat_type;
     enum severity severity;
@@ -42,11 +41,24 @@ struct history {
 bool history_read(struct text text, struct history *history);
 void history_write(struct buffer *out, const struct history *history);
 
-/* Adds a case at the front, as the completion script does; a test holds the two together. first_ms and
- * last_ms are the least and the greatest created_at: threats may be completed out of order. */
+/* False, and nothing set, unless the id is 1 to HISTORY_CASE_ID_MAX of A-Z a-z 0-9 . _ : - */
+bool history_case_set_id(struct history_case *named, struct text id);
+
+/* One case as it stands in the text behind its bar. */
+void history_case_write(struct buffer *out, const struct history_case *written);
+
+/* Counts a case and puts it among the recent ones by its time, as the completion script does; a test holds
+ * the two together. Of more than HISTORY_RECENT_MAX the oldest unjudged one goes, of judged ones the oldest.
+ * first_ms and last_ms are the least and the greatest created_at: threats may be completed out of order. */
 void history_add(struct history *history, const struct history_case *added);
 
-/* Leaves only the judged ones among the recent cases. */
+/* The case, counted before under `before`, is judged as it says now (VERDICT_NONE: not any more), as
+ * api/threats/judge_case.lua does; a test holds the two together. A judged case that is not among the recent
+ * ones comes among them. */
+void history_judge(struct history *history, const struct history_case *judged, enum verdict before);
+
+/* Leaves only the judged ones among the recent cases; the second keeps the newest when none is judged. */
 void history_keep_judged(struct history *history);
+void history_keep_judged_or_newest(struct history *history);
 
 #endif

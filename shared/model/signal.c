@@ -56,14 +56,18 @@ static bool is_customer_id_char(char c) {
            c == '_' || c == '-';
 }
 
+bool signal_customer_id_fits(struct text id) {
+    bool fits = id.len >= 1 && id.len <= SIGNAL_CUSTOMER_ID_MAX;
+    for (size_t i = 0; fits && i < id.len; i++)
+        fits = is_customer_id_char(id.at[i]);
+    return fits;
+}
+
 static void read_customer_id(struct signal_scan *scan, const struct text *name) {
     struct text id;
     if (!take_text(scan, name, &id))
         return;
-    bool fine = id.len >= 1 && id.len <= SIGNAL_CUSTOMER_ID_MAX;
-    for (size_t i = 0; fine && i < id.len; i++)
-        fine = is_customer_id_char(id.at[i]);
-    if (fine)
+    if (signal_customer_id_fits(id))
         scan->signal->customer_id = id;
     else
         faults_add(scan->faults, name, "must be 1 to %d characters of A-Z a-z 0-9 . _ -",

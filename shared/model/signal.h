@@ -37,6 +37,9 @@ struct signal {
     struct text raw_data; /* a JSON object without blanks between tokens; at == NULL: absent */
 };
 
+/* 1 to SIGNAL_CUSTOMER_ID_MAX of A-Z a-z 0-9 . _ - */
+bool signal_customer_id_fits(struct text id);
+
 /* Reads and checks one signal. `json` must be one JSON object and nothing behind it. STATUS_INVALID: every
  * broken rule is in `faults`, bytes that are no JSON among them (pointer ""). `now_ms` is the time of
  * receipt: the default of detected_at and the measure of "in the future". */

@@ -13,6 +13,8 @@ VOCABULARY(threat_type, "bot_traffic", "credential_stuffing", "account_takeover"
 VOCABULARY(threat_status, "pending", "analyzing", "completed", "failed");
 VOCABULARY(severity, "low", "medium", "high", "critical");
 VOCABULARY(verdict, "none", "false_positive", "true_positive");
+VOCABULARY(closing_reason, "false_positive", "true_positive", "disregard", "suspicious", "benign", "test",
+           "insufficient_data", "security_risk", "managed_externally", "duplicate", "other");
 VOCABULARY(recommendation, "likely_fp", "needs_review", "likely_real");
 VOCABULARY(agent, "historical", "config", "devops", "context", "priority");
 VOCABULARY(fp_category, "user_agent", "ip_reputation", "request_pattern", "history", "agent_confidence");
@@ -37,6 +39,7 @@ const struct vocabulary *const vocabulary_all[] = {
     &vocabulary_threat_status,
     &vocabulary_severity,
     &vocabulary_verdict,
+    &vocabulary_closing_reason,
     &vocabulary_recommendation,
     &vocabulary_agent,
     &vocabulary_fp_category,

@@ -160,6 +160,7 @@ extern const struct vocabulary vocabulary_threat_type;
 extern const struct vocabulary vocabulary_threat_status;
 extern const struct vocabulary vocabulary_severity; /* without SEVERITY_NONE */
 extern const struct vocabulary vocabulary_verdict;
+extern const struct vocabulary vocabulary_closing_reason; /* shared/model/closing_reason.h */
 extern const struct vocabulary vocabulary_recommendation;
 extern const struct vocabulary vocabulary_agent;
 extern const struct vocabulary vocabulary_fp_category;

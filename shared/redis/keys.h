@@ -23,6 +23,7 @@ enum fixed_key {
     KEY_CONTEXT_LOG,  /* context:log, stream of changes of the context */
     KEY_INFRA_EVENTS, /* infra:events, hash id → JSON */
     KEY_INTEL_LISTS,  /* intel:lists, hash name → JSON */
+    KEY_INCIDENTS,    /* incidents, hash id → JSON of past, imported incidents */
     FIXED_KEY_COUNT
 };
 

@@ -157,6 +157,8 @@ ANSWERS = [
     ("post", "/api/threats/batch", [signal(), signal(source_ip="nowhere")], 202, "batch_result.json"),
     ("post", "/api/threats/batch", [signal(source_ip="nowhere")], 422, "problem.json"),
     ("post", "/api/threats", {"threat_type": 7}, 422, "problem.json"),
+    ("post", "/api/incidents", contract.load("incident.json")["examples"], 200, "incidents_result.json"),
+    ("post", "/api/incidents", [{}], 422, "problem.json"),
 ]
 
 
@@ -166,6 +168,15 @@ def test_answer_is_valid(api, method, path, body, status, schema):
     assert answer.status_code == status, answer.text
     check(answer.json(), schema)
     documented_status(method, path, answer.status_code)
+
+
+@pytest.mark.parametrize("word", contract.load("verdict.json")["examples"])
+def test_verdicts_are_valid(api, word):
+    id_ = api.post_signal(signal(), Prefer="wait=20").json()["id"]
+    answer = api.post(f"/api/threats/{id_}/verdict", word)
+    documented_status("post", "/api/threats/{id}/verdict", answer.status_code)
+    assert check(answer.json(), "verdict_result.json")["id"] == id_
+    check(api.get(f"/api/threats/{id_}").json(), "analysis.json")
 
 
 @pytest.mark.parametrize("threat_type", TYPES)

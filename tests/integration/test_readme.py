@@ -87,6 +87,16 @@ def test_statuses_are_those_of_the_table():
     assert rows(section(ARCHITECTURE, "## Statuses")) == expected
 
 
+def test_closing_reasons_are_those_of_the_table():
+    import contract
+
+    source = (REPOSITORY / "shared/model/closing_reason.c").read_text()
+    told = re.findall(r"\[REASON_(\w+)\] = \{(\d+), VERDICT_(\w+)\}", source)
+    expected = [[f"`{word.lower()}`", number, "either" if verdict == "NONE" else f"`{verdict.lower()}`"] for word, number, verdict in told]
+    assert [row[0].strip("`") for row in expected] == contract.load("vocabulary.json")["$defs"]["closing_reason"]["enum"]
+    assert rows(section(README, "## Verdicts")) == expected
+
+
 def test_folders_need_what_they_link():
     lines = re.findall(r"^soc_folder\((\S+) ?(.*)\)$", (REPOSITORY / "CMakeLists.txt").read_text(), re.MULTILINE)
     linked = {folder: [need.rpartition("::")[2].lower() for need in needs.split()] for folder, needs in lines}

@@ -86,8 +86,9 @@ Test(agents, history_is_counted_and_judged_cases_are_named, .fini = finish) {
                                               .first_ms = INT64_C(1763696000123),
                                               .last_ms = INT64_C(1795232094123),
                                               .recent_count = 2};
-    memset(facts.customer_history.recent[0].id, 'a', UUID_LENGTH);
-    memset(facts.customer_history.recent[1].id, 'b', UUID_LENGTH);
+    history_case_set_id(&facts.customer_history.recent[0], TEXT_LITERAL("INC-1042"));
+    history_case_set_id(&facts.customer_history.recent[1],
+                        TEXT_LITERAL("bbbbbbbb-0000-7000-8000-000000000000"));
     facts.customer_history.recent[0].severity = SEVERITY_NONE; /* an imported incident may tell none */
     facts.customer_history.recent[0].verdict = VERDICT_FALSE_POSITIVE;
     facts.customer_history.recent[1].verdict = VERDICT_TRUE_POSITIVE;
@@ -102,7 +103,18 @@ Test(agents, history_is_counted_and_judged_cases_are_named, .fini = finish) {
     cr_assert_eq(report.finding_count, 2, "the case of both scopes is named once");
     cr_assert_says(report.key_findings[0], "bbbbbbbb");
     cr_assert_says(report.key_findings[0], "low, true_positive (same address)");
-    cr_assert_says(report.key_findings[1], "severity unknown, false_positive (same customer and type)");
+    cr_assert_says(report.key_findings[1],
+                   "INC-1042: severity unknown, false_positive (same customer and type)");
+}
+
+Test(agents, an_unjudged_case_of_the_address_is_named_as_such, .fini = finish) {
+    struct signal signal = signal_of(THREAT_BRUTE_FORCE, 7, 5, NULL);
+    struct facts facts = usual_facts();
+    facts.address_history = (struct history){.total = 1, .recent_count = 1};
+    history_case_set_id(&facts.address_history.recent[0], TEXT_LITERAL("INC-7"));
+    struct agent_report report = ask(&agent_historical, &signal, &facts);
+    cr_assert_eq(report.finding_count, 1);
+    cr_assert_says(report.key_findings[0], "INC-7: low, not judged yet (same address)");
 }
 
 Test(agents, historical_confidence_grows_with_judged_cases, .fini = finish) {

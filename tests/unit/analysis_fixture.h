@@ -106,9 +106,7 @@ static inline void real_world_remember(struct real_world *world, const struct si
                                  .threat_type = signal->threat_type,
                                  .severity = SEVERITY_MEDIUM,
                                  .fp_milli = 480};
-    char id[UUID_LENGTH + 1];
-    snprintf(id, sizeof(id), "019a8b7c-0000-7000-8000-%012u", world->signal_count);
-    memcpy(added.id, id, UUID_LENGTH);
+    snprintf(added.id, sizeof(added.id), "019a8b7c-0000-7000-8000-%012u", world->signal_count);
     for (int i = 0; i < 3; i++)
         if (scopes[i] != NULL)
             history_add(scopes[i], &added);
@@ -138,7 +136,7 @@ static inline bool real_world_next(struct real_world *world, struct arena *arena
     if (scopes[2] != NULL)
         facts->agent_history = *scopes[2];
     history_keep_judged(&facts->customer_history);
-    history_keep_judged(&facts->address_history);
+    history_keep_judged_or_newest(&facts->address_history);
     facts->agent_history.recent_count = 0;
     real_world_remember(world, signal, scopes);
     world->signal_count++;
@@ -196,11 +194,12 @@ static inline void made_up_history(struct dice *dice, struct history *history) {
     history->last_ms = FIXTURE_NOW_MS - (int64_t)dice_roll(dice, 100000000);
     history->recent_count = (unsigned)dice_roll(dice, HISTORY_RECENT_MAX + 1);
     for (unsigned i = 0; i < history->recent_count; i++) {
-        memset(history->recent[i].id, 'a' + (int)dice_roll(dice, 6), UUID_LENGTH);
+        memset(history->recent[i].id, 'a' + (int)dice_roll(dice, 6),
+               1 + dice_roll(dice, HISTORY_CASE_ID_MAX));
         history->recent[i].severity = (enum severity)dice_roll(dice, SEVERITY_NONE);
         history->recent[i].verdict = (enum verdict)dice_roll(dice, VERDICT_COUNT);
     }
-    history_keep_judged(history);
+    history_keep_judged_or_newest(history);
 }
 
 static inline void made_up_customer(struct dice *dice, struct customer_facts *customer) {

@@ -1,6 +1,7 @@
 /* worker/results/commit_analysis.lua and api/threats/enqueue_signal.lua on a real server. */
 #include <criterion/criterion.h>
 
+#include "shared/base/uuid.h"
 #include "shared/model/history.h"
 #include "tests/unit/private_redis.h"
 #include "tests/unit/random_bytes.h"
@@ -42,7 +43,7 @@ static struct offer make_offer(unsigned number) {
                           .key_count = 1,
                           .keys = {number % HISTORY_KEYS}};
     snprintf(offer.id, sizeof(offer.id), "01993bb4-0000-7000-8000-%012u", number);
-    memcpy(offer.history_case.id, offer.id, UUID_LENGTH);
+    history_case_set_id(&offer.history_case, text_of(offer.id));
     offer.history_case.created_at_ms = offer.created_at_ms;
     struct text entry =
         reply_text(redis_ask("XADD threats:stream * v 1 id %s signal {} received_at 1", offer.id));
@@ -331,7 +332,7 @@ static void prepare_histories(void) {
                                        .severity = (enum severity)random_below(SEVERITY_COUNT),
                                        .fp_milli = (unsigned)random_below(1001),
                                        .verdict = (enum verdict)random_below(VERDICT_COUNT)};
-            memcpy(old.id, "01993bb4-0000-7000-8000-00000000abcd", UUID_LENGTH);
+            snprintf(old.id, sizeof(old.id), "INC-%d:%d", i, k);
             history_add(&model[i], &old);
         }
         if (i == HISTORY_KEYS / 2 - 1)

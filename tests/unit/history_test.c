@@ -4,6 +4,8 @@
 
 #include "shared/model/history.h"
 
+#define ID_OF_65 "a2345678901234567890123456789012345678901234567890123456789012345"
+
 static const char TEXT[] =
     "12 3 1 1763696000123 1763699999000"
     "|01993bb4-0000-7000-8000-000000000002 1763699999000 bot_traffic high 312 none"
@@ -22,9 +24,7 @@ static struct history_case make_case(int number, int64_t created_at_ms, enum ver
                                 .severity = SEVERITY_LOW,
                                 .fp_milli = (unsigned)number,
                                 .verdict = verdict};
-    char id[UUID_LENGTH + 1];
-    snprintf(id, sizeof(id), "01993bb4-0000-7000-8000-%012d", number);
-    memcpy(made.id, id, UUID_LENGTH);
+    snprintf(made.id, sizeof(made.id), "01993bb4-0000-7000-8000-%012d", number);
     return made;
 }
 
@@ -64,7 +64,9 @@ Test(history, what_is_not_ours_leaves_it_empty, .timeout = 10) {
         "1 2 3 4 ",
         "1 2 3 4 5|",
         "1 2 3 4 5|01993bb4-0000-7000-8000-000000000002 1 bot_traffic high 312",
-        "1 2 3 4 5|01993bb4-0000-7000-8000-00000000000 1 bot_traffic high 312 none",
+        "1 2 3 4 5| 1 bot_traffic high 312 none",
+        "1 2 3 4 5|INC/1 1 bot_traffic high 312 none",
+        "1 2 3 4 5|" ID_OF_65 " 1 bot_traffic high 1 none",
         "1 2 3 4 5|01993bb4-0000-7000-8000-000000000002 1 bot_traffik high 312 none",
         "1 2 3 4 5|01993bb4-0000-7000-8000-000000000002 1 bot_traffic severe 312 none",
         "1 2 3 4 5|01993bb4-0000-7000-8000-000000000002 1 bot_traffic high 1001 none",
@@ -86,32 +88,111 @@ Test(history, what_is_not_ours_leaves_it_empty, .timeout = 10) {
     buffer_fini(&six);
 }
 
-Test(history, keeps_the_newest_cases_and_counts_all, .timeout = 10) {
-    struct history history = {0};
-    for (int i = 1; i <= 8; i++) {
-        struct history_case added = make_case(i, 1000 * i, (enum verdict)(i % VERDICT_COUNT));
-        history_add(&history, &added);
-    }
-    cr_assert_eq(history.total, 8);
-    cr_assert_eq(history.false_positives, 3);
-    cr_assert_eq(history.true_positives, 3);
-    cr_assert_eq(history.first_ms, 1000);
-    cr_assert_eq(history.last_ms, 8000);
-    cr_assert_eq(history.recent_count, HISTORY_RECENT_MAX);
-    for (unsigned i = 0; i < HISTORY_RECENT_MAX; i++)
-        cr_assert_eq(history.recent[i].fp_milli, 8 - i);
+static void expect_recent(const struct history *history, const char *numbers) {
+    char told[64] = "";
+    for (unsigned i = 0; i < history->recent_count; i++)
+        snprintf(told + strlen(told), sizeof(told) - strlen(told), "%s%u%s", i > 0 ? " " : "",
+                 history->recent[i].fp_milli, history->recent[i].verdict == VERDICT_NONE ? "" : "!");
+    cr_assert_str_eq(told, numbers);
 }
 
-Test(history, late_cases_do_not_turn_time_back, .timeout = 10) {
+static void add(struct history *history, int number, enum verdict verdict) {
+    struct history_case added = make_case(number, 1000 * number, verdict);
+    history_add(history, &added);
+}
+
+static void judge(struct history *history, int number, enum verdict before, enum verdict verdict) {
+    struct history_case judged = make_case(number, 1000 * number, verdict);
+    history_judge(history, &judged, before);
+}
+
+Test(history, keeps_the_newest_cases_and_counts_all, .timeout = 10) {
     struct history history = {0};
-    struct history_case late = make_case(1, 500, VERDICT_NONE), early = make_case(2, 100, VERDICT_NONE);
-    history_add(&history, &late);
-    cr_assert_eq(history.first_ms, 500);
-    history_add(&history, &early);
-    cr_assert_eq(history.first_ms, 100);
-    cr_assert_eq(history.last_ms, 500);
-    expect_text(&history, "2 0 0 100 500|01993bb4-0000-7000-8000-000000000002 100 geo_anomaly low 2 none"
-                          "|01993bb4-0000-7000-8000-000000000001 500 geo_anomaly low 1 none");
+    for (int i = 1; i <= 8; i++)
+        add(&history, i, VERDICT_NONE);
+    cr_assert_eq(history.total, 8);
+    cr_assert_eq(history.first_ms, 1000);
+    cr_assert_eq(history.last_ms, 8000);
+    expect_recent(&history, "8 7 6 5 4");
+}
+
+Test(history, prefers_judged_cases, .timeout = 10) {
+    struct history history = {0};
+    for (int i = 1; i <= 5; i++)
+        add(&history, i, i == 2 ? VERDICT_TRUE_POSITIVE : VERDICT_NONE);
+    add(&history, 6, VERDICT_NONE);
+    expect_recent(&history, "6 5 4 3 2!");
+    add(&history, 7, VERDICT_NONE);
+    expect_recent(&history, "7 6 5 4 2!");
+    add(&history, 3, VERDICT_FALSE_POSITIVE);
+    expect_recent(&history, "7 6 5 3! 2!");
+    for (int i = 8; i <= 10; i++)
+        add(&history, i, VERDICT_FALSE_POSITIVE);
+    expect_recent(&history, "10! 9! 8! 3! 2!");
+    add(&history, 11, VERDICT_NONE);
+    expect_recent(&history, "10! 9! 8! 3! 2!");
+    add(&history, 12, VERDICT_TRUE_POSITIVE);
+    expect_recent(&history, "12! 10! 9! 8! 3!");
+    cr_assert_eq(history.total, 13);
+    cr_assert_eq(history.false_positives, 4);
+    cr_assert_eq(history.true_positives, 2);
+}
+
+Test(history, late_cases_find_their_place, .timeout = 10) {
+    struct history history = {0};
+    add(&history, 5, VERDICT_NONE);
+    add(&history, 1, VERDICT_NONE);
+    cr_assert_eq(history.first_ms, 1000);
+    cr_assert_eq(history.last_ms, 5000);
+    add(&history, 3, VERDICT_NONE);
+    expect_recent(&history, "5 3 1");
+    expect_text(&history, "3 0 0 1000 5000|01993bb4-0000-7000-8000-000000000005 5000 geo_anomaly low 5 none"
+                          "|01993bb4-0000-7000-8000-000000000003 3000 geo_anomaly low 3 none"
+                          "|01993bb4-0000-7000-8000-000000000001 1000 geo_anomaly low 1 none");
+}
+
+Test(history, a_word_is_counted_changed_and_taken_back, .timeout = 10) {
+    struct history history = {0};
+    for (int i = 1; i <= 7; i++)
+        add(&history, i, VERDICT_NONE);
+    judge(&history, 1, VERDICT_NONE, VERDICT_FALSE_POSITIVE);
+    expect_recent(&history, "7 6 5 4 1!");
+    judge(&history, 6, VERDICT_NONE, VERDICT_FALSE_POSITIVE);
+    cr_assert_eq(history.false_positives, 2);
+    judge(&history, 6, VERDICT_FALSE_POSITIVE, VERDICT_TRUE_POSITIVE);
+    cr_assert_eq(history.false_positives, 1);
+    cr_assert_eq(history.true_positives, 1);
+    judge(&history, 6, VERDICT_TRUE_POSITIVE, VERDICT_NONE);
+    judge(&history, 1, VERDICT_FALSE_POSITIVE, VERDICT_NONE);
+    cr_assert_eq(history.false_positives + history.true_positives, 0);
+    cr_assert_eq(history.total, 7);
+    expect_recent(&history, "7 6 5 4 1");
+}
+
+Test(history, counts_never_go_below_nothing_nor_above_the_total, .timeout = 10) {
+    struct history history = {0};
+    judge(&history, 1, VERDICT_FALSE_POSITIVE, VERDICT_NONE);
+    cr_assert_eq(history.false_positives, 0);
+    judge(&history, 1, VERDICT_FALSE_POSITIVE, VERDICT_TRUE_POSITIVE);
+    judge(&history, 2, VERDICT_NONE, VERDICT_TRUE_POSITIVE);
+    cr_assert_eq(history.true_positives, 2);
+    cr_assert_eq(history.total, 2);
+}
+
+Test(history, facts_keep_judged_cases_or_the_newest, .timeout = 10) {
+    struct history history = {0}, other;
+    for (int i = 1; i <= 3; i++)
+        add(&history, i, VERDICT_NONE);
+    other = history;
+    history_keep_judged_or_newest(&other);
+    expect_recent(&other, "3");
+    history_keep_judged(&other);
+    expect_recent(&other, "");
+    history_keep_judged_or_newest(&other);
+    expect_recent(&other, "");
+    judge(&history, 2, VERDICT_NONE, VERDICT_TRUE_POSITIVE);
+    history_keep_judged_or_newest(&history);
+    expect_recent(&history, "2!");
 }
 
 Test(history, damaged_texts_never_crash, .timeout = 20) {

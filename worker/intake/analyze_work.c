@@ -22,22 +22,15 @@ static void write_row(struct work *work, const struct analysis *analysis) {
     log_row_write(&work->row, &row);
 }
 
-/* The text that the completion script puts in front of each history (shared/model/history.h). */
+/* The text that the completion script puts into each history (shared/model/history.h). */
 static void write_case(struct work *work) {
-    char id[UUID_LENGTH];
-    uuid_write(&work->id, id);
-    buffer_append(&work->history_case, id, UUID_LENGTH);
-    buffer_append_char(&work->history_case, ' ');
-    buffer_append_signed(&work->history_case, work->received_at_ms);
-    buffer_append_char(&work->history_case, ' ');
-    buffer_append_string(&work->history_case,
-                         vocabulary_word(&vocabulary_threat_type, (int)work->signal.threat_type));
-    buffer_append_char(&work->history_case, ' ');
-    buffer_append_string(&work->history_case, vocabulary_word(&vocabulary_severity, (int)work->severity));
-    buffer_append_char(&work->history_case, ' ');
-    buffer_append_unsigned(&work->history_case, work->fp_milli);
-    buffer_append_char(&work->history_case, ' ');
-    buffer_append_string(&work->history_case, vocabulary_word(&vocabulary_verdict, VERDICT_NONE));
+    struct history_case completed = {.created_at_ms = work->received_at_ms,
+                                     .threat_type = work->signal.threat_type,
+                                     .severity = work->severity,
+                                     .fp_milli = work->fp_milli,
+                                     .verdict = VERDICT_NONE};
+    uuid_write(&work->id, completed.id);
+    history_case_write(&work->history_case, &completed);
 }
 
 static void observe_agents(const struct work *work, const struct analysis *analysis) {

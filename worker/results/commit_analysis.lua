@@ -19,6 +19,43 @@ local function why_not_owned(entry)
     return #redis.call('XPENDING', stream, group, entry, entry, 1) == 0 and 'GONE' or 'FENCED'
 end
 
+local function created_of(case)
+    return tonumber(string.match(case, '^%S+ (%d+)') or 0)
+end
+
+-- Of one too many, newest first: the last unjudged one, else the last.
+local function one_to_drop(list)
+    for i = #list, 1, -1 do
+        if string.sub(list[i], -5) == ' none' then return i end
+    end
+    return #list
+end
+
+-- For lists that hold judged cases or come out of order. `cases` has a bar before each.
+local function insert_case(cases, case, created)
+    local list, placed = {}, false
+    for one in string.gmatch(cases, '[^|]+') do
+        if not placed and created_of(one) <= created then
+            placed = true
+            list[#list + 1] = case
+        end
+        list[#list + 1] = one
+    end
+    if not placed then list[#list + 1] = case end
+    if #list > RECENT then table.remove(list, one_to_drop(list)) end
+    return '|' .. table.concat(list, '|')
+end
+
+-- The usual way: the newcomer is the newest, and the oldest is unjudged or there is room.
+local function put_case(cases, case)
+    local at = 1
+    for _ = 1, RECENT - 1 do
+        at = string.find(cases, '|', at + 1, true)
+        if not at then return '|' .. case .. cases end
+    end
+    if string.sub(cases, -5) == ' none' then return '|' .. case .. string.sub(cases, 1, at - 1) end
+end
+
 -- total false_positives true_positives first_ms last_ms|case|case…, newest first
 local function history_add(text, case, created)
     local total, wrong, right, first, last, cases =
@@ -26,15 +63,13 @@ local function history_add(text, case, created)
     if not total then
         return '1 0 0 ' .. created .. ' ' .. created .. '|' .. case
     end
-    local at = 1
-    for _ = 1, RECENT - 1 do
-        at = string.find(cases, '|', at + 1, true)
-        if not at then break end
+    local ms, recent = tonumber(created), nil
+    if ms >= tonumber(last) then
+        last, recent = created, put_case(cases, case)
     end
-    if at then cases = string.sub(cases, 1, at - 1) end
-    if tonumber(created) < tonumber(first) then first = created end
-    if tonumber(created) > tonumber(last) then last = created end
-    return string.format('%.0f', total + 1) .. ' ' .. wrong .. ' ' .. right .. ' ' .. first .. ' ' .. last .. '|' .. case .. cases
+    recent = recent or insert_case(cases, case, ms)
+    if ms < tonumber(first) then first = created end
+    return string.format('%.0f', total + 1) .. ' ' .. wrong .. ' ' .. right .. ' ' .. first .. ' ' .. last .. recent
 end
 
 local answers, stored, scores, history_keys, k = {}, {}, {}, {}, 4
