@@ -12,11 +12,9 @@ static void name_case(const struct history_case *named, const char *because, str
     const char *severity = named->severity == SEVERITY_NONE
                                ? "severity unknown"
                                : vocabulary_word(&vocabulary_severity, (int)named->severity);
-    const char *word = named->verdict == VERDICT_NONE
-                           ? "not judged yet"
-                           : vocabulary_word(&vocabulary_verdict, (int)named->verdict);
     report->key_findings[report->finding_count++] =
-        arena_printf(arena, "%s: %s, %s (%s)", named->id, severity, word, because);
+        arena_printf(arena, "%s: %s, %s (%s)", named->id, severity,
+                     vocabulary_word(&vocabulary_verdict, (int)named->verdict), because);
 }
 
 static bool holds(const struct history *history, const struct history_case *wanted) {

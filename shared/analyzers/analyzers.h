@@ -17,7 +17,7 @@ void human_review_decide(struct arena *arena, struct analysis *analysis);
 int64_t timeline_time_ms(const struct analysis *analysis, enum station station);
 
 /* Reads everything and the measured times; fills the timeline's events. */
-void timeline_build(struct arena *arena, struct analysis *analysis);
+void timeline_build(struct analysis *analysis);
 
 /* Fills the timeline's bounds and phases, completed_at_ms and total_processing_time_ms, when every station
  * was passed. Phases are whole steps, so that they sum exactly. */

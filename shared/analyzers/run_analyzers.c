@@ -9,7 +9,7 @@ void run_analyzers(const struct run_clock *clock, struct arena *arena, struct an
     response_plan_build(timeline_time_ms(analysis, STATION_SCORED), arena, analysis);
     human_review_decide(arena, analysis);
     station_pass(STATION_PLANNED, clock, measured);
-    timeline_build(arena, analysis);
+    timeline_build(analysis);
     station_pass(STATION_DONE, clock, measured);
     timeline_close(analysis);
 }

@@ -40,23 +40,6 @@ static void add_agents(const struct analysis *analysis, struct timeline *timelin
     }
 }
 
-/* With what was known of the customer, the address and the user agent before. */
-static void add_correlation(int64_t at_ms, const struct facts *facts, struct arena *arena,
-                            struct timeline *timeline) {
-    const struct history *scopes[] = {&facts->customer_history, &facts->address_history,
-                                      &facts->agent_history};
-    unsigned long long most = 0, judged = 0;
-    for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
-        unsigned long long of_scope = scopes[i]->false_positives + scopes[i]->true_positives;
-        most = scopes[i]->total > most ? scopes[i]->total : most;
-        judged = of_scope > judged ? of_scope : judged;
-    }
-    add(timeline, TIMELINE_CORRELATION, at_ms, TEXT_LITERAL("Correlated"));
-    if (most > 0)
-        timeline->events[timeline->event_count - 1].description =
-            arena_printf(arena, "%llu earlier cases, %llu judged", most, judged);
-}
-
 static void add_actions(int64_t at_ms, const struct response_plan *plan, struct timeline *timeline) {
     add(timeline, TIMELINE_ACTION, at_ms,
         text_of(vocabulary_word(&vocabulary_action_type, (int)plan->primary.action_type)));
@@ -65,7 +48,7 @@ static void add_actions(int64_t at_ms, const struct response_plan *plan, struct 
             text_of(vocabulary_word(&vocabulary_action_type, (int)plan->secondary[i].action_type)));
 }
 
-void timeline_build(struct arena *arena, struct analysis *analysis) {
+void timeline_build(struct analysis *analysis) {
     struct timeline *timeline = &analysis->timeline;
     int64_t scored_ms = timeline_time_ms(analysis, STATION_SCORED);
     int64_t planned_ms = timeline_time_ms(analysis, STATION_PLANNED);
@@ -74,7 +57,7 @@ void timeline_build(struct arena *arena, struct analysis *analysis) {
     add_enrichment(timeline_time_ms(analysis, STATION_AGENTS_BEGIN), analysis->facts, timeline);
     add_agents(analysis, timeline);
     add(timeline, TIMELINE_ANALYSIS, scored_ms, TEXT_LITERAL("Scored"));
-    add_correlation(scored_ms, analysis->facts, arena, timeline);
+    add(timeline, TIMELINE_CORRELATION, scored_ms, TEXT_LITERAL("Correlated"));
     add(timeline, TIMELINE_DECISION, planned_ms,
         analysis->requires_human_review ? TEXT_LITERAL("For review") : TEXT_LITERAL("Decided"));
     add_actions(planned_ms, &analysis->plan, timeline);

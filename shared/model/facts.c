@@ -6,8 +6,7 @@ static void write_case(struct writer *writer, const struct history_case *recent)
     if (recent->severity != SEVERITY_NONE)
         writer_member_string(writer, "severity",
                              vocabulary_word(&vocabulary_severity, (int)recent->severity));
-    if (recent->verdict != VERDICT_NONE)
-        writer_member_string(writer, "verdict", vocabulary_word(&vocabulary_verdict, (int)recent->verdict));
+    writer_member_string(writer, "verdict", vocabulary_word(&vocabulary_verdict, (int)recent->verdict));
     writer_close_object(writer);
 }
 

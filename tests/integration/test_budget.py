@@ -13,7 +13,7 @@ COMMANDS_MAX = 16
 ALONE = 2
 BYTES_RATIO_MAX = 1.6
 LOG_ROW_MAX = 300
-BODY_MEDIAN_MAX = 5200  # the names that the contract lists for every analysis alone are 4 KiB
+BODY_MEDIAN_MAX = 5550  # the names that the contract lists for every analysis alone are 4 KiB; then its own facts and times
 # Questions of this test itself.
 OURS = {"cmdstat_info", "cmdstat_config|resetstat", "cmdstat_zcard", "cmdstat_xinfo|groups", "cmdstat_xinfo|stream", "cmdstat_ping"}
 

@@ -66,7 +66,7 @@ struct schema_bounds { /* of a length or a count */
 struct schema {
     bool never;     /* the schema `false` */
     unsigned kinds; /* enum schema_kind; 0: any */
-    const struct schema *ref, *additional, *names, *items, *condition, *then, *otherwise;
+    const struct schema *ref, *additional, *names, *items, *prohibited, *condition, *then, *otherwise;
     struct schema_members members;
     struct schema_names required;
     struct schema_dependencies dependencies;

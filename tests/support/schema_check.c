@@ -156,6 +156,8 @@ static bool check_branches(const struct check *check, const struct schema *schem
         return fail(check, at, "anyOf");
     if (schema->one.count > 0 && count_fitting(check, &schema->one, at) != 1)
         return fail(check, at, "oneOf");
+    if (schema->prohibited != NULL && check_schema(check, schema->prohibited, at))
+        return fail(check, at, "not");
     if (schema->condition == NULL)
         return true;
     const struct schema *branch =

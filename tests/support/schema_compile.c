@@ -146,6 +146,7 @@ static const struct keyword {
     {"additionalProperties", SUBSCHEMA, FIELD(additional), NULL},
     {"propertyNames", SUBSCHEMA, FIELD(names), NULL},
     {"items", SUBSCHEMA, FIELD(items), NULL},
+    {"not", SUBSCHEMA, FIELD(prohibited), NULL},
     {"if", SUBSCHEMA, FIELD(condition), NULL},
     {"then", SUBSCHEMA, FIELD(then), NULL},
     {"else", SUBSCHEMA, FIELD(otherwise), NULL},

@@ -107,16 +107,6 @@ Test(agents, history_is_counted_and_judged_cases_are_named, .fini = finish) {
                    "INC-1042: severity unknown, false_positive (same customer and type)");
 }
 
-Test(agents, an_unjudged_case_of_the_address_is_named_as_such, .fini = finish) {
-    struct signal signal = signal_of(THREAT_BRUTE_FORCE, 7, 5, NULL);
-    struct facts facts = usual_facts();
-    facts.address_history = (struct history){.total = 1, .recent_count = 1};
-    history_case_set_id(&facts.address_history.recent[0], TEXT_LITERAL("INC-7"));
-    struct agent_report report = ask(&agent_historical, &signal, &facts);
-    cr_assert_eq(report.finding_count, 1);
-    cr_assert_says(report.key_findings[0], "INC-7: low, not judged yet (same address)");
-}
-
 Test(agents, historical_confidence_grows_with_judged_cases, .fini = finish) {
     struct signal signal = signal_of(THREAT_BRUTE_FORCE, 7, 5, NULL);
     struct facts facts = usual_facts();

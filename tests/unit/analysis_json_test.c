@@ -4,7 +4,7 @@
 
 #include "tests/unit/analysis_fixture.h"
 
-enum { BODY_MEDIAN_MAX = 5400, RANDOM_BODIES = 3000 };
+enum { BODY_MEDIAN_MAX = 5200, RANDOM_BODIES = 3000 };
 
 TestSuite(analysis_json, .timeout = 60);
 
