@@ -265,7 +265,7 @@ Test(schema_check, broken_rules_are_refused, .init = begin, .fini = finish) {
 
 Test(schema_check, keywords_and_patterns_that_are_not_known_are_told, .fini = finish) {
     static const char *const bad[] = {"{\"uniqueItems\":true}",
-                                      "{\"items\":{\"not\":{}}}",
+                                      "{\"items\":{\"contains\":{}}}",
                                       "{\"pattern\":\"a|b\"}",
                                       "{\"pattern\":\"[^a]\"}",
                                       "{\"pattern\":\"\\\\d\"}",
