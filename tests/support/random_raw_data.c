@@ -54,7 +54,7 @@ static void put_number(struct raw_writer *raw) {
 }
 
 static void put_texts(struct raw_writer *raw, const char *const *texts, size_t count) {
-    unsigned many = (unsigned)dice_roll(raw->dice, dice_one_in(raw->dice, 20) ? LIST_MAX : 5);
+    unsigned many = (unsigned)dice_roll(raw->dice, dice_one_in(raw->dice, 60) ? LIST_MAX : 5);
     writer_open_array(&raw->json);
     for (unsigned i = 0; i < many; i++)
         writer_text(&raw->json, dice_one_in(raw->dice, 6)

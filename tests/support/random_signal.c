@@ -17,7 +17,7 @@ static const char *const pieces[] = {
 struct text random_text(struct dice *dice, struct arena *arena, unsigned most) {
     char *out = arena_take(arena, 4 * (size_t)most + 1);
     size_t len = 0;
-    unsigned points = 1 + (unsigned)dice_roll(dice, dice_one_in(dice, 16) ? most : most / 8 + 1), put = 0;
+    unsigned points = 1 + (unsigned)dice_roll(dice, dice_one_in(dice, 16) ? most : most / 12 + 1), put = 0;
     while (put < points) {
         const char *piece = DICE_PICK(dice, pieces);
         struct text fits = text_of(piece);

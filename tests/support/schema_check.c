@@ -104,10 +104,20 @@ static bool check_members(const struct check *check, const struct schema *schema
     return true;
 }
 
+/* As above: the search begins behind the member that was found before. */
 static bool has_all(const struct check *check, const struct schema_names *names, unsigned at) {
-    for (unsigned i = 0; i < names->count; i++)
-        if (json_nodes_member(check->nodes, at, names->at[i]) == 0)
+    const struct json_node *nodes = check->nodes->at;
+    unsigned from = at + 1, end = nodes[at].next;
+    for (unsigned i = 0; i < names->count; i++) {
+        unsigned found = from;
+        while (found < end && !text_equal(nodes[found].name, names->at[i]))
+            found = nodes[found].next;
+        if (found == end)
+            found = json_nodes_member(check->nodes, at, names->at[i]);
+        if (found == 0)
             return fail(check, at, names->at[i].at);
+        from = nodes[found].next;
+    }
     return true;
 }
 
