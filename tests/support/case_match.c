@@ -31,7 +31,8 @@ static bool differ(struct match *at, const json_t *expected, const json_t *found
     if (at->report == NULL)
         return false;
     char *wanted = json_dumps(expected, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-    char *is = found == NULL ? strdup("nothing") : json_dumps(found, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    char *is = found == NULL ? strdup("nothing")
+                             : json_dumps(found, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     case_fault(at->report, "%s: expected %s, found %.*s", at->pointer[0] == '\0' ? "/" : at->pointer, wanted,
                SHOWN_MAX, is);
     free(wanted);
@@ -95,6 +96,17 @@ static bool match_contains(struct match *at, const json_t *expected, const json_
     return matches;
 }
 
+static bool match_lacks(struct match *at, const json_t *unwanted, const json_t *found) {
+    size_t i;
+    json_t *element;
+    bool matches = true;
+    json_array_foreach(unwanted, i, element) {
+        if (has_element(element, found))
+            matches = differ(at, json_null(), element);
+    }
+    return matches;
+}
+
 bool case_text_matches(const char *regex, const char *text, struct case_report *report) {
     regex_t compiled;
     if (regcomp(&compiled, regex, REG_EXTENDED | REG_NOSUB) != 0) {
@@ -126,6 +138,8 @@ static bool match(struct match *at, const json_t *expected, const json_t *found)
         return match_regex(at, expected, found);
     if (json_is_array(sign(expected, "contains")))
         return match_contains(at, sign(expected, "contains"), found);
+    if (json_is_array(sign(expected, "lacks")))
+        return match_lacks(at, sign(expected, "lacks"), found);
     if (json_is_object(expected))
         return match_members(at, expected, found);
     if (json_is_array(expected))
