@@ -57,7 +57,7 @@ struct range_fact {
 struct facts {
     bool history_available;          /* false: Redis did not answer in time, or refused */
     struct history customer_history; /* `recent`: only judged cases, by id, severity and verdict */
-    struct history address_history;  /* likewise, or the newest one when none is judged; without times */
+    struct history address_history;  /* likewise, or the only case there was; without times */
     struct history agent_history;    /* of the user agent: counts alone */
 
     bool context_available; /* false: the snapshot was never loaded; the four below are then empty */

@@ -190,11 +190,11 @@ void history_keep_judged(struct history *history) {
     history->recent_count = kept;
 }
 
-void history_keep_judged_or_newest(struct history *history) {
+void history_keep_judged_or_only(struct history *history) {
     struct history judged = *history;
     history_keep_judged(&judged);
     if (judged.recent_count > 0)
         *history = judged;
-    else if (history->recent_count > 0)
-        history->recent_count = 1;
+    else if (history->total != 1)
+        history->recent_count = 0;
 }

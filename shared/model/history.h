@@ -57,8 +57,9 @@ void history_add(struct history *history, const struct history_case *added);
  * ones comes among them. */
 void history_judge(struct history *history, const struct history_case *judged, enum verdict before);
 
-/* Leaves only the judged ones among the recent cases; the second keeps the newest when none is judged. */
+/* Leaves only the judged ones among the recent cases; the second keeps an unjudged one that
+ * is the only case there ever was. */
 void history_keep_judged(struct history *history);
-void history_keep_judged_or_newest(struct history *history);
+void history_keep_judged_or_only(struct history *history);
 
 #endif

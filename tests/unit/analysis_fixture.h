@@ -135,7 +135,7 @@ static inline bool real_world_next(struct real_world *world, struct arena *arena
     if (scopes[2] != NULL)
         facts->agent_history = *scopes[2];
     history_keep_judged(&facts->customer_history);
-    history_keep_judged_or_newest(&facts->address_history);
+    history_keep_judged_or_only(&facts->address_history);
     facts->agent_history.recent_count = 0;
     real_world_remember(world, signal, scopes);
     world->signal_count++;
@@ -214,7 +214,7 @@ static inline void made_up_history(struct dice *dice, struct history *history) {
         history->recent[i].severity = (enum severity)dice_roll(dice, SEVERITY_NONE);
         history->recent[i].verdict = (enum verdict)dice_roll(dice, VERDICT_COUNT);
     }
-    history_keep_judged_or_newest(history);
+    history_keep_judged_or_only(history);
 }
 
 static inline void made_up_customer(struct dice *dice, struct customer_facts *customer) {

@@ -4,7 +4,7 @@
 
 #include "tests/unit/analysis_fixture.h"
 
-enum { BODY_MEDIAN_MAX = 5100, RANDOM_BODIES = 3000 };
+enum { BODY_MEDIAN_MAX = 4900, RANDOM_BODIES = 3000 };
 
 TestSuite(analysis_json, .timeout = 60);
 

@@ -179,20 +179,23 @@ Test(history, counts_never_go_below_nothing_nor_above_the_total, .timeout = 10) 
     cr_assert_eq(history.total, 2);
 }
 
-Test(history, facts_keep_judged_cases_or_the_newest, .timeout = 10) {
+Test(history, facts_keep_judged_cases_or_the_only_one, .timeout = 10) {
     struct history history = {0}, other;
-    for (int i = 1; i <= 3; i++)
-        add(&history, i, VERDICT_NONE);
+    history_keep_judged_or_only(&history);
+    expect_recent(&history, "");
+    add(&history, 1, VERDICT_NONE);
+    history_keep_judged_or_only(&history);
+    expect_recent(&history, "1");
     other = history;
-    history_keep_judged_or_newest(&other);
-    expect_recent(&other, "3");
     history_keep_judged(&other);
     expect_recent(&other, "");
-    history_keep_judged_or_newest(&other);
+    add(&history, 2, VERDICT_NONE);
+    other = history;
+    history_keep_judged_or_only(&other);
     expect_recent(&other, "");
-    judge(&history, 2, VERDICT_NONE, VERDICT_TRUE_POSITIVE);
-    history_keep_judged_or_newest(&history);
-    expect_recent(&history, "2!");
+    judge(&history, 1, VERDICT_NONE, VERDICT_TRUE_POSITIVE);
+    history_keep_judged_or_only(&history);
+    expect_recent(&history, "1!");
 }
 
 Test(history, damaged_texts_never_crash, .timeout = 20) {

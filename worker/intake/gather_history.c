@@ -74,7 +74,7 @@ static size_t take_history(const redisReply *texts, size_t at, struct work *work
     history_read(reply_text(texts->element[at]), &facts->customer_history);
     history_read(reply_text(texts->element[at + 1]), &facts->address_history);
     history_keep_judged(&facts->customer_history);
-    history_keep_judged_or_newest(&facts->address_history);
+    history_keep_judged_or_only(&facts->address_history);
     if (work->signal.user_agent.at == NULL)
         return at + 2;
     history_read(reply_text(texts->element[at + 2]), &facts->agent_history);
