@@ -19,7 +19,7 @@ PATH = "/api/incidents"
 
 def incident(**changes):
     fields = {
-        "id": f"INC-{next(_numbers)}",
+        "id": f"PAST-{next(_numbers)}",
         "customer_id": "incident-customer",
         "threat_type": "bot_traffic",
         "source_ip": "45.97.0.1",
