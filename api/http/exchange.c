@@ -83,6 +83,7 @@ static const char *reason_of(int http_status) {
     static const struct reason_row rows[] = {
         /* RFC 9110 section 15 and RFC 6585 */
         {200, "OK"},
+        {201, "Created"},
         {202, "Accepted"},
         {204, "No Content"},
         {400, "Bad Request"},

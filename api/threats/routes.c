@@ -1,3 +1,4 @@
+#include "api/context/context_calls.h"
 #include "api/threats/api.h"
 #include "api/threats/contract.h"
 #include "api/threats/explain_threat.h"
@@ -19,6 +20,13 @@ const struct route api_routes[] = {
     {"POST", "/api/incidents", import_incidents},
     {"GET", "/api/stats", get_stats},
     {"GET", "/api/backlog", get_backlog},
+    {"GET", "/api/customers", list_customers},
+    {"GET", "/api/customers/{id}", get_customer},
+    {"PUT", "/api/customers/{id}", put_customer},
+    {"DELETE", "/api/customers/{id}", delete_customer},
+    {"POST", "/api/infra-events", post_infra_events},
+    {"GET", "/api/infra-events", list_infra_events},
+    {"DELETE", "/api/infra-events/{id}", delete_infra_event},
     {"GET", "/health", get_health},
     {"GET", "/ready", get_ready},
     {"GET", "/metrics", get_metrics},

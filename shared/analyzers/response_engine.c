@@ -5,7 +5,7 @@
 #include "shared/analyzers/guardrails.h"
 #include "shared/analyzers/response_templates.h"
 
-enum { SLA_MINUTES_MAX = 10 * 365 * 1440, MS_PER_MINUTE = 60000, CUSTOMER_IS_TOLD_FROM = SEVERITY_MEDIUM };
+enum { SLA_MINUTES_MAX = 10 * 365 * 1440, MS_PER_MINUTE = 60000 };
 
 static const double downgrade_above = 0.7, escalate_below = 0.3, high_confidence = 0.75;
 
@@ -158,18 +158,22 @@ static void plan_sla(int64_t now_ms, const struct analysis *analysis, struct res
     plan->sla_due_at_ms = now_ms + plan->sla_minutes * MS_PER_MINUTE;
 }
 
-static void plan_escalation(const struct analysis *analysis, struct response_plan *plan) {
-    static const struct text roles[] = {
-        {"soc-tier-1", 10}, {"soc-tier-2", 10}, {"incident-manager", 16}, {"account-manager", 15}};
-    static const unsigned steps[SEVERITY_CRITICAL + 1] = {0, 1, 2, 3};
+/* "soc-tier-1", or "soc-tier-1: a@x b@y" when the customer names whom to tell. */
+static struct text escalation_to(int level, struct text contacts, struct arena *arena) {
+    const char *word = vocabulary_word(&vocabulary_escalation_level, level);
+    if (contacts.at == NULL)
+        return text_of(word);
+    return arena_printf(arena, "%s: %.*s", word, (int)contacts.len, contacts.at);
+}
+
+static void plan_escalation(const struct analysis *analysis, struct arena *arena,
+                            struct response_plan *plan) {
+    static const int steps[SEVERITY_CRITICAL + 1] = {0, 1, 2, 3};
     const struct customer_facts *customer = &analysis->facts->customer;
-    unsigned roles_in = steps[analysis->severity] + (customer->tier == TIER_ENTERPRISE);
-    for (unsigned i = 0; i < roles_in; i++)
-        plan->escalation_path[plan->escalation_count++] = roles[i];
-    if (analysis->severity < (int)CUSTOMER_IS_TOLD_FROM)
-        return;
-    for (unsigned i = 0; i < customer->contact_count && plan->escalation_count < ESCALATIONS_MAX; i++)
-        plan->escalation_path[plan->escalation_count++] = customer->contacts[i];
+    int reached = steps[analysis->severity] + (customer->tier == TIER_ENTERPRISE);
+    for (int level = 0; level < reached; level++)
+        plan->escalation_path[plan->escalation_count++] =
+            escalation_to(level, customer->contacts[level], arena);
 }
 
 static double overall_confidence(const struct analysis *analysis, const struct response_plan *plan) {
@@ -194,6 +198,6 @@ void response_plan_build(int64_t now_ms, struct arena *arena, struct analysis *a
         planning.severity++;
     plan_actions(&planning, plan);
     plan_sla(now_ms, analysis, plan);
-    plan_escalation(analysis, plan);
+    plan_escalation(analysis, arena, plan);
     plan->overall_confidence = overall_confidence(analysis, plan);
 }

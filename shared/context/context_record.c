@@ -32,6 +32,17 @@ struct quoted context_record_quote(struct text text) {
     return quoted;
 }
 
+bool context_record_next_part(struct text *rest, const char *separators, struct text *part) {
+    while (rest->len > 0 && strchr(separators, rest->at[0]) != NULL && rest->at[0] != '\0')
+        *rest = (struct text){rest->at + 1, rest->len - 1};
+    size_t len = 0;
+    while (len < rest->len && (rest->at[len] == '\0' || strchr(separators, rest->at[len]) == NULL))
+        len++;
+    *part = (struct text){rest->at, len};
+    *rest = (struct text){rest->at + len, rest->len - len};
+    return len > 0;
+}
+
 bool context_record_text_fits(struct text text, size_t max) {
     if (text.len == 0 || text.len > max || !utf8_valid(text))
         return false;

@@ -30,6 +30,9 @@ struct quoted context_record_quote(struct text text);
 /* True for 1 to `max` bytes of valid UTF-8 without control characters. */
 bool context_record_text_fits(struct text text, size_t max);
 
+/* Takes the next run between separators off `rest`; false when there is none. */
+bool context_record_next_part(struct text *rest, const char *separators, struct text *part);
+
 /* One JSON object whose members are all among `members` (NULL at the end); others are complained about and
  * ignored. NULL, after a complaint, when there is none. The caller owns it. */
 json_t *context_record_parse(const struct context_record *at, struct text json, const char *const *members);

@@ -58,9 +58,8 @@ void customer_record_fill(const struct customer_record *record, const struct sig
     facts->auto_block = record->auto_block;
     fill_limit(record, signal->threat_type, facts);
     memcpy(facts->sla_minutes, record->sla_minutes, sizeof(facts->sla_minutes));
-    facts->contact_count = record->contact_count;
-    for (unsigned i = 0; i < record->contact_count; i++)
-        facts->contacts[i] = arena_copy(arena, record->contacts[i]);
+    for (int level = 0; level < ESCALATION_LEVEL_COUNT; level++)
+        facts->contacts[level] = arena_copy(arena, record->contacts[level]);
     facts->allowlisted_by = find_address(record, &signal->source_ip, arena);
     if (facts->allowlisted_by.at == NULL)
         facts->allowlisted_by = find_agent(record, signal->user_agent, arena);

@@ -5,26 +5,7 @@
 #include "shared/context/customer_records.h"
 #include "shared/context/wildcard.h"
 
-enum {
-    CONTACT_MAX = 128, /* bytes of one contact */
-    ALLOWLIST_MAX = 4096,
-    PATTERNS_MAX = 256,
-    PATTERN_MAX = SIGNAL_USER_AGENT_MAX,
-    SLA_MINUTES_MAX = 365 * 24 * 60,
-    COMPLAINTS_MAX = 16 /* about the parts of one field; the rest is counted */
-};
-
-/* Takes the next run between separators off `rest`; false when there is none. */
-static bool next_part(struct text *rest, const char *separators, struct text *part) {
-    while (rest->len > 0 && strchr(separators, rest->at[0]) != NULL && rest->at[0] != '\0')
-        *rest = (struct text){rest->at + 1, rest->len - 1};
-    size_t len = 0;
-    while (len < rest->len && (rest->at[len] == '\0' || strchr(separators, rest->at[len]) == NULL))
-        len++;
-    *part = (struct text){rest->at, len};
-    *rest = (struct text){rest->at + len, rest->len - len};
-    return len > 0;
-}
+enum { COMPLAINTS_MAX = 16 }; /* about the parts of one field; the rest is counted */
 
 static struct text trimmed(struct text text) {
     while (text.len > 0 && strchr(" \t\r", text.at[0]) != NULL && text.at[0] != '\0')
@@ -34,7 +15,7 @@ static struct text trimmed(struct text text) {
     return text;
 }
 
-/* A field as the readers below see it: `about` is what follows the colon of limit: and sla:. */
+/* A field as the readers below see it: `about` is what follows the colon of limit:, contacts: and sla:. */
 struct field_place {
     const struct context_record *at;
     struct customer_record *record;
@@ -97,7 +78,7 @@ static void read_sla(struct field_place *field) {
     if (severity < 0 || severity > SEVERITY_CRITICAL)
         complain(field, "unknown severity");
     else
-        read_number(field, SLA_MINUTES_MAX, &field->record->sla_minutes[severity]);
+        read_number(field, CUSTOMER_SLA_MINUTES_MAX, &field->record->sla_minutes[severity]);
 }
 
 static void read_auto_block(struct field_place *field) {
@@ -107,29 +88,49 @@ static void read_auto_block(struct field_place *field) {
         field->record->auto_block = text_is(field->value, "1");
 }
 
+static void read_retention_days(struct field_place *field) {
+    read_number(field, CUSTOMER_RETENTION_DAYS_MAX, &field->record->retention_days);
+}
+
+/* Behind the level's earlier ones, a blank between: what is kept stands in a row. */
+static void add_contact(struct customer_record *record, struct text *contacts, struct text contact) {
+    if (contacts->at != NULL)
+        customer_record_keep(record, TEXT_LITERAL(" "));
+    const char *at = customer_record_keep(record, contact);
+    *contacts = contacts->at == NULL ? (struct text){at, contact.len}
+                                     : (struct text){contacts->at, contacts->len + 1 + contact.len};
+}
+
 static void read_contacts(struct field_place *field) {
-    struct customer_record *record = field->record;
-    struct text rest = field->value, part;
-    while (next_part(&rest, " \t\r\n", &part)) {
-        if (record->contact_count == CONTACTS_MAX) {
-            complain(field, "too many, the rest is ignored");
-            return;
-        }
-        if (context_record_text_fits(part, CONTACT_MAX))
-            record->contacts[record->contact_count++] =
-                (struct text){customer_record_keep(record, part), part.len};
-        else
-            complain_of_part(field, part, "not a text of 1 to 128 bytes");
+    int level = vocabulary_find(&vocabulary_escalation_level, field->about);
+    struct text rest = field->value, part, contacts = TEXT_NONE;
+    unsigned count = 0;
+    if (level < 0) {
+        complain(field, "unknown escalation level");
+        return;
     }
+    while (context_record_next_part(&rest, " \t\r\n", &part)) {
+        if (count == CUSTOMER_CONTACTS_MAX) {
+            complain(field, "too many, the rest is ignored");
+            break;
+        }
+        if (context_record_text_fits(part, CUSTOMER_CONTACT_MAX)) {
+            add_contact(field->record, &contacts, part);
+            count++;
+        } else {
+            complain_of_part(field, part, "not a text of 1 to 128 bytes");
+        }
+    }
+    field->record->contacts[level] = contacts;
 }
 
 static void read_allowlist(struct field_place *field) {
     struct prefix_matcher *allowlist = &field->record->allowlist;
     struct text rest = field->value, part;
-    while (next_part(&rest, " \t\r\n", &part)) {
+    while (context_record_next_part(&rest, " \t\r\n", &part)) {
         struct prefix prefix;
         const char *why = prefix_parse(part, &prefix);
-        if (allowlist->count == ALLOWLIST_MAX) {
+        if (allowlist->count == CUSTOMER_ALLOWLIST_MAX) {
             complain(field, "too many, the rest is ignored");
             break;
         }
@@ -156,15 +157,15 @@ static void add_pattern(struct customer_record *record, struct text written) {
 
 static void read_patterns(struct field_place *field) {
     struct text rest = field->value, line;
-    while (next_part(&rest, "\n", &line)) {
+    while (context_record_next_part(&rest, "\n", &line)) {
         struct text pattern = trimmed(line);
         if (pattern.len == 0)
             continue;
-        if (field->record->pattern_count == PATTERNS_MAX) {
+        if (field->record->pattern_count == CUSTOMER_PATTERNS_MAX) {
             complain(field, "too many, the rest is ignored");
             return;
         }
-        if (context_record_text_fits(pattern, PATTERN_MAX))
+        if (context_record_text_fits(pattern, CUSTOMER_PATTERN_MAX))
             add_pattern(field->record, pattern);
         else
             complain_of_part(field, pattern, "not a text of 1 to 1024 bytes");
@@ -184,8 +185,9 @@ static const struct field_row field_rows[] = {
     {"auto_block", read_auto_block},
     {"allowlist", read_allowlist},
     {"allowlist_user_agents", read_patterns},
-    {"contacts", read_contacts},
+    {"contacts:", read_contacts},
     {"sla:", read_sla},
+    {"retention_days", read_retention_days},
 };
 
 static bool row_takes(const struct field_row *row, struct field_place *field) {

@@ -4,7 +4,7 @@
 
 enum { FIELDS_MAX = 256 };
 
-static bool is_customer_id(struct text id) {
+bool customer_record_id_fits(struct text id) {
     if (id.len == 0 || id.len > SIGNAL_CUSTOMER_ID_MAX)
         return false;
     for (size_t i = 0; i < id.len; i++) {
@@ -45,7 +45,7 @@ char *customer_record_keep(struct customer_record *record, struct text text) {
 struct customer_record *customer_record_read(const struct complainer *to, struct text id,
                                              const struct context_field *fields, unsigned count) {
     struct context_record at = {to, "customer", id};
-    if (!is_customer_id(id)) {
+    if (!customer_record_id_fits(id)) {
         context_record_complain(&at, "not a customer id");
         return NULL;
     }

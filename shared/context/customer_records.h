@@ -7,6 +7,17 @@
 #include "shared/context/context_record.h"
 #include "shared/context/prefix_matcher.h"
 
+/* What one record may hold; the API refuses more, workers leave it out. */
+enum {
+    CUSTOMER_CONTACTS_MAX = 4,  /* of one level */
+    CUSTOMER_CONTACT_MAX = 128, /* bytes */
+    CUSTOMER_ALLOWLIST_MAX = 4096,
+    CUSTOMER_PATTERNS_MAX = 256,
+    CUSTOMER_PATTERN_MAX = SIGNAL_USER_AGENT_MAX,
+    CUSTOMER_SLA_MINUTES_MAX = 365 * 24 * 60,
+    CUSTOMER_RETENTION_DAYS_MAX = 3650
+};
+
 /* A user-agent pattern; `lowered` is what wildcard_matches takes. */
 struct agent_pattern {
     struct text written;
@@ -21,14 +32,17 @@ struct customer_record {
     int64_t requests_per_minute;       /* 0: not in the record */
     int64_t limits[THREAT_TYPE_COUNT]; /* requests a minute; 0: not in the record */
     int64_t sla_minutes[SEVERITY_CRITICAL + 1];
-    struct text contacts[CONTACTS_MAX];
-    unsigned contact_count;
+    struct text contacts[ESCALATION_LEVEL_COUNT]; /* one blank between; at == NULL: none */
+    int64_t retention_days;                       /* 0: not in the record */
     struct prefix_matcher allowlist;
     struct agent_pattern *patterns;
     unsigned pattern_count;
     char *bytes; /* what the texts point into */
     size_t bytes_used, bytes_room;
 };
+
+/* 1 to 64 of A-Z a-z 0-9 . _ - */
+bool customer_record_id_fits(struct text id);
 
 /* A record with one reference; NULL, after a complaint, when the id or the number of fields is out of bounds.
  * A field that is wrong is complained about and left out. */

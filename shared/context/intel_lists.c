@@ -11,7 +11,8 @@ enum {
     COMPLAINTS_MAX = 16 /* about entries of one list; the rest is counted */
 };
 
-static const char *const members[] = {"category", "source", "as_of", "score", "crawler", NULL};
+static const char *const members[] = {"category", "source",   "as_of",       "score",
+                                      "crawler",  "rejected", "imported_at", NULL};
 
 struct intel_lists *intel_lists_new(void) {
     struct intel_lists *lists = calloc(1, sizeof(*lists));

@@ -32,8 +32,8 @@ void snapshot_builder_free(struct snapshot_builder *builder);
 /* The hash customer:{id}. Fields, all optional: name; tier (standard, premium, enterprise);
  * requests_per_minute; limit:{threat_type} (requests a minute for that type); auto_block (0 or 1);
  * allowlist (addresses and CIDRs, blank-separated); allowlist_user_agents (one pattern a line, * matches any
- * run of characters, case ignored); contacts (blank-separated, first responder first);
- * sla:{severity} (minutes). An id seen again replaces the earlier record; no fields at all remove it. */
+ * run of characters, case ignored); contacts:{level} (blank-separated); sla:{severity} (minutes);
+ * retention_days. An id seen again replaces the earlier record; no fields at all remove it. */
 void snapshot_builder_customer(struct snapshot_builder *builder, struct text customer_id,
                                const struct context_field *fields, unsigned count);
 

@@ -64,16 +64,10 @@ static void read_history(struct taker *taker, const json_t *object, struct facts
     read_scope(taker, histories, "user_agent", &facts->agent_history);
 }
 
-static void read_contacts(struct taker *taker, const json_t *object, struct customer_facts *customer) {
-    const json_t *contacts = take_array(taker, object, "contacts", CONTACTS_MAX);
-    for (size_t i = 0; contacts != NULL && i < json_array_size(contacts); i++) {
-        const json_t *contact = json_array_get(contacts, i);
-        if (!json_is_string(contact))
-            taker_fault(taker, "contacts", "no text");
-        else
-            customer->contacts[customer->contact_count++] = arena_copy(
-                taker->arena, (struct text){json_string_value(contact), json_string_length(contact)});
-    }
+static void read_contacts(struct taker *taker, const json_t *object, struct text *contacts) {
+    const json_t *by_level = take_object(taker, object, "contacts");
+    for (int level = 0; by_level != NULL && level < ESCALATION_LEVEL_COUNT; level++)
+        take_text(taker, by_level, vocabulary_word(&vocabulary_escalation_level, level), &contacts[level]);
 }
 
 static void read_sla(struct taker *taker, const json_t *object, int64_t *minutes) {
@@ -109,7 +103,7 @@ static void read_customer(struct taker *taker, const json_t *facts_object, struc
     take_bool(taker, object, "limit_is_default", &customer->limit_is_default);
     take_bool(taker, object, "auto_block", &customer->auto_block);
     take_text(taker, object, "allowlisted_by", &customer->allowlisted_by);
-    read_contacts(taker, object, customer);
+    read_contacts(taker, object, customer->contacts);
     read_sla(taker, object, customer->sla_minutes);
 }
 

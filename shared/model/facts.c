@@ -74,13 +74,20 @@ static void write_sla(struct writer *writer, const int64_t *minutes) {
 }
 
 static void write_contacts(struct writer *writer, const struct customer_facts *customer) {
-    if (customer->contact_count == 0)
-        return;
-    writer_key(writer, "contacts");
-    writer_open_array(writer);
-    for (unsigned i = 0; i < customer->contact_count; i++)
-        writer_text(writer, customer->contacts[i]);
-    writer_close_array(writer);
+    bool any = false;
+    for (int level = 0; level < ESCALATION_LEVEL_COUNT; level++) {
+        if (customer->contacts[level].at == NULL)
+            continue;
+        if (!any) {
+            writer_key(writer, "contacts");
+            writer_open_object(writer);
+        }
+        any = true;
+        writer_member_text(writer, vocabulary_word(&vocabulary_escalation_level, level),
+                           customer->contacts[level]);
+    }
+    if (any)
+        writer_close_object(writer);
 }
 
 /* A flag stands only where it is not as usual. */

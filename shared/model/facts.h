@@ -9,7 +9,7 @@
 #include "shared/model/history.h"
 #include "shared/model/vocabulary.h"
 
-enum { INFRA_FACTS_MAX = 4, INTEL_FACTS_MAX = 4, CONTACTS_MAX = 4 };
+enum { INFRA_FACTS_MAX = 4, INTEL_FACTS_MAX = 4 };
 
 struct customer_facts {
     bool known; /* false: no record; the rest holds the defaults of tier standard */
@@ -18,9 +18,8 @@ struct customer_facts {
     bool limit_is_default;       /* no limit in the record: the tier's default */
     bool auto_block;
     struct text allowlisted_by; /* the allowlist entry that matched address or user agent; at == NULL: none */
-    struct text contacts[CONTACTS_MAX];
-    unsigned contact_count;
-    int64_t sla_minutes[SEVERITY_CRITICAL + 1]; /* override by severity; 0: none */
+    struct text contacts[ESCALATION_LEVEL_COUNT]; /* of one level, blanks between; at == NULL: none */
+    int64_t sla_minutes[SEVERITY_CRITICAL + 1];   /* override by severity; 0: none */
 };
 
 struct infra_fact {

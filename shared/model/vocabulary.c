@@ -22,6 +22,7 @@ VOCABULARY(action_type, "block_ip", "rate_limit", "challenge", "whitelist", "mon
            "quarantine");
 VOCABULARY(urgency, "immediate", "urgent", "normal", "low");
 VOCABULARY(tier, "standard", "premium", "enterprise");
+VOCABULARY(escalation_level, "soc-tier-1", "soc-tier-2", "incident-manager", "account-manager");
 VOCABULARY(infra_kind, "deployment", "config_change", "maintenance", "load_test", "outage");
 VOCABULARY(intel_category, "blocklist", "tor", "proxy", "vpn", "hosting", "shared_egress", "crawler",
            "scanner");
@@ -46,6 +47,7 @@ const struct vocabulary *const vocabulary_all[] = {
     &vocabulary_action_type,
     &vocabulary_urgency,
     &vocabulary_tier,
+    &vocabulary_escalation_level,
     &vocabulary_infra_kind,
     &vocabulary_intel_category,
     &vocabulary_crawler_verdict,

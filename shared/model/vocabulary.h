@@ -66,6 +66,15 @@ enum urgency { URGENCY_IMMEDIATE, URGENCY_URGENT, URGENCY_NORMAL, URGENCY_LOW, U
 
 enum tier { TIER_STANDARD, TIER_PREMIUM, TIER_ENTERPRISE, TIER_COUNT };
 
+/* Whom to tell, in this order: the SOC's two tiers, then those who manage the incident and the customer. */
+enum escalation_level {
+    ESCALATION_SOC_TIER_1,
+    ESCALATION_SOC_TIER_2,
+    ESCALATION_INCIDENT_MANAGER,
+    ESCALATION_ACCOUNT_MANAGER,
+    ESCALATION_LEVEL_COUNT
+};
+
 enum infra_kind {
     INFRA_DEPLOYMENT,
     INFRA_CONFIG_CHANGE,
@@ -167,6 +176,7 @@ extern const struct vocabulary vocabulary_fp_category;
 extern const struct vocabulary vocabulary_action_type;
 extern const struct vocabulary vocabulary_urgency;
 extern const struct vocabulary vocabulary_tier;
+extern const struct vocabulary vocabulary_escalation_level;
 extern const struct vocabulary vocabulary_infra_kind;
 extern const struct vocabulary vocabulary_intel_category;
 extern const struct vocabulary vocabulary_crawler_verdict;

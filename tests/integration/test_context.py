@@ -67,7 +67,7 @@ def test_a_customer_record_is_used(own):
             "tier": "enterprise",
             "requests_per_minute": "100",
             "auto_block": "1",
-            "contacts": "duty@enterprise.example ciso@enterprise.example",
+            "contacts:soc-tier-1": "duty@enterprise.example ciso@enterprise.example",
         },
     )
     announce(own, "customer", "enterprise-1")
@@ -80,7 +80,7 @@ def test_a_customer_record_is_used(own):
     )
     assert said(after, "config") != said(before, "config")
     assert "100" in said(after, "config"), "the limit is named"
-    assert "duty@enterprise.example" in after["response_plan"]["escalation_path"]
+    assert "soc-tier-1: duty@enterprise.example ciso@enterprise.example" in after["response_plan"]["escalation_path"]
     assert after["response_plan"]["sla_minutes"] == {"critical": 7, "high": 30, "medium": 120, "low": 720}[after["severity"]] or (
         after["severity"] == "critical" and after["response_plan"]["sla_minutes"] == 8
     )

@@ -53,10 +53,10 @@ static void random_customer(struct dice *dice, struct arena *arena, struct custo
         .limit_is_default = dice_one_in(dice, 2),
         .auto_block = dice_one_in(dice, 2),
         .allowlisted_by = dice_one_in(dice, 8) ? random_text(dice, arena, NAME_POINTS_MAX) : TEXT_NONE,
-        .contact_count = (unsigned)dice_roll(dice, CONTACTS_MAX + 1),
     };
-    for (unsigned i = 0; i < customer->contact_count; i++)
-        customer->contacts[i] = random_text(dice, arena, NAME_POINTS_MAX);
+    for (int level = 0; level < ESCALATION_LEVEL_COUNT; level++)
+        if (dice_one_in(dice, 2))
+            customer->contacts[level] = random_text(dice, arena, NAME_POINTS_MAX);
     for (int severity = 0; severity <= SEVERITY_CRITICAL; severity++)
         if (dice_one_in(dice, 6))
             customer->sla_minutes[severity] = DICE_PICK(dice, minutes);

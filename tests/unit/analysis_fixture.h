@@ -64,9 +64,9 @@ static inline struct history *real_scope_find(struct real_world *world, const ch
 static inline struct snapshot *real_snapshot(void) {
     static const struct context_field labsz[] = {{{"tier", 4}, {"premium", 7}},
                                                  {{"auto_block", 10}, {"1", 1}},
-                                                 {{"contacts", 8}, {"oncall@labsz.example", 20}}};
-    static const struct context_field semicomplete[] = {{{"tier", 4}, {"standard", 8}},
-                                                        {{"contacts", 8}, {"ops@semicomplete.example", 24}}};
+                                                 {{"contacts:soc-tier-1", 19}, {"oncall@labsz.example", 20}}};
+    static const struct context_field semicomplete[] = {
+        {{"tier", 4}, {"standard", 8}}, {{"contacts:soc-tier-1", 19}, {"ops@semicomplete.example", 24}}};
     struct snapshot_builder *builder = snapshot_builder_new(NULL, NULL);
     snapshot_builder_customer(builder, TEXT_LITERAL("cust-labsz"), labsz, 3);
     snapshot_builder_customer(builder, TEXT_LITERAL("cust-semicomplete"), semicomplete, 2);
@@ -211,10 +211,9 @@ static inline void made_up_customer(struct dice *dice, struct customer_facts *cu
         .limit_is_default = dice_one_in(dice, 2),
         .auto_block = dice_one_in(dice, 2),
         .allowlisted_by = dice_one_in(dice, 5) ? TEXT_LITERAL("10.0.0.0/8") : TEXT_NONE,
-        .contact_count = (unsigned)dice_roll(dice, CONTACTS_MAX + 1),
     };
-    for (unsigned i = 0; i < customer->contact_count; i++)
-        customer->contacts[i] = TEXT_LITERAL("on\"call@acme.example");
+    for (int level = dice_one_in(dice, 2); level < ESCALATION_LEVEL_COUNT && dice_one_in(dice, 2); level++)
+        customer->contacts[level] = TEXT_LITERAL("on\"call@acme.example");
     if (dice_one_in(dice, 3))
         customer->sla_minutes[dice_roll(dice, SEVERITY_NONE)] = dice_one_in(dice, 4) ? INT64_MAX : 7;
 }

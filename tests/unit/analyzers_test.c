@@ -332,20 +332,19 @@ Test(analyzers, sla_follows_severity_tier_and_record, .init = begin, .fini = fin
 }
 
 Test(analyzers, escalation_rises_with_severity_and_reaches_the_contacts, .init = begin, .fini = finish) {
-    facts.customer.contacts[0] = TEXT_LITERAL("oncall@acme.example");
-    facts.customer.contact_count = 1;
+    facts.customer.contacts[ESCALATION_SOC_TIER_2] = TEXT_LITERAL("oncall@acme.example duty@acme.example");
+    facts.customer.contacts[ESCALATION_INCIDENT_MANAGER] = TEXT_LITERAL("ciso@acme.example");
     plan_for(THREAT_BOT_TRAFFIC, SEVERITY_LOW, 0.5, 0.8);
     cr_assert_eq(analysis.plan.escalation_count, 0);
     plan_for(THREAT_BOT_TRAFFIC, SEVERITY_HIGH, 0.5, 0.8);
-    cr_assert_eq(analysis.plan.escalation_count, 3);
-    cr_assert(text_is(analysis.plan.escalation_path[2], "oncall@acme.example"));
+    cr_assert_eq(analysis.plan.escalation_count, 2);
+    cr_assert(text_is(analysis.plan.escalation_path[0], "soc-tier-1"));
+    cr_assert(text_is(analysis.plan.escalation_path[1], "soc-tier-2: oncall@acme.example duty@acme.example"));
     facts.customer.tier = TIER_ENTERPRISE;
-    facts.customer.contact_count = CONTACTS_MAX;
-    for (int i = 0; i < CONTACTS_MAX; i++)
-        facts.customer.contacts[i] = TEXT_LITERAL("oncall@acme.example");
     plan_for(THREAT_BOT_TRAFFIC, SEVERITY_CRITICAL, 0.5, 0.8);
     cr_assert_eq(analysis.plan.escalation_count, ESCALATIONS_MAX);
-    cr_assert(text_is(analysis.plan.escalation_path[2], "incident-manager"));
+    cr_assert(text_is(analysis.plan.escalation_path[2], "incident-manager: ciso@acme.example"));
+    cr_assert(text_is(analysis.plan.escalation_path[3], "account-manager"));
 }
 
 Test(analyzers, review_is_asked_for_every_reason_and_for_none_else, .init = begin, .fini = finish) {

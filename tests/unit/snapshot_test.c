@@ -118,8 +118,9 @@ Test(customer, every_field_is_answered, .timeout = 10) {
     customer(bench, "acme", "name", "Acme", "tier", "premium", "requests_per_minute", "500",
              "limit:brute_force", "20", "auto_block", "1", "allowlist",
              "203.0.113.0/24 2001:db8::/32\n198.51.100.9", "allowlist_user_agents",
-             "AcmeMonitor/*\n  *Uptime Check*\n", "contacts", "oncall@acme.test  second@acme.test",
-             "sla:critical", "5", "sla:low", "2880", NULL);
+             "AcmeMonitor/*\n  *Uptime Check*\n", "contacts:soc-tier-1",
+             " oncall@acme.test  second@acme.test\n", "contacts:account-manager", "boss@acme.test",
+             "sla:critical", "5", "sla:low", "2880", "retention_days", "3650", NULL);
     build(bench);
     expect_complaints(bench, "");
     const struct customer_facts *facts = &gather(bench)->customer;
@@ -130,9 +131,9 @@ Test(customer, every_field_is_answered, .timeout = 10) {
     cr_expect_not(facts->limit_is_default);
     cr_expect(facts->auto_block);
     cr_expect_null(facts->allowlisted_by.at);
-    cr_assert_eq(facts->contact_count, 2);
-    expect_text(facts->contacts[0], "oncall@acme.test");
-    expect_text(facts->contacts[1], "second@acme.test");
+    expect_text(facts->contacts[ESCALATION_SOC_TIER_1], "oncall@acme.test second@acme.test");
+    cr_expect_null(facts->contacts[ESCALATION_SOC_TIER_2].at);
+    expect_text(facts->contacts[ESCALATION_ACCOUNT_MANAGER], "boss@acme.test");
     cr_expect_eq(facts->sla_minutes[SEVERITY_CRITICAL], 5);
     cr_expect_eq(facts->sla_minutes[SEVERITY_HIGH], 0);
     cr_expect_eq(facts->sla_minutes[SEVERITY_MEDIUM], 0);
@@ -153,7 +154,8 @@ Test(customer, unknown_one_has_the_defaults, .timeout = 10) {
     cr_expect_eq(facts->requests_per_minute, 60);
     cr_expect(facts->limit_is_default);
     cr_expect_not(facts->auto_block);
-    cr_expect_eq(facts->contact_count, 0);
+    for (int level = 0; level < ESCALATION_LEVEL_COUNT; level++)
+        cr_expect_null(facts->contacts[level].at);
     bench_close(bench);
 }
 
@@ -199,8 +201,8 @@ Test(customer, wrong_fields_are_told_and_left_out, .timeout = 10) {
     struct bench *bench = bench_open();
     customer(bench, "acme", "tier", "gold", "requests_per_minute", "many", "limit:brute_force", "-3",
              "limit:sneezing", "5", "auto_block", "yes", "allowlist", "10.0.0.1/8 nonsense 198.51.100.0/24",
-             "contacts", "a b c d e", "sla:high", "0", "sla:none", "9", "colour", "blue", "name", "",
-             "allowlist_user_agents",
+             "contacts:soc-tier-2", "a b c d e", "contacts:boss", "x", "contacts", "y", "retention_days",
+             "3651", "sla:high", "0", "sla:none", "9", "colour", "blue", "name", "", "allowlist_user_agents",
              "ok*\nb\x01"
              "d",
              NULL);
@@ -212,7 +214,10 @@ Test(customer, wrong_fields_are_told_and_left_out, .timeout = 10) {
                              "customer acme auto_block: neither 0 nor 1\n"
                              "customer acme allowlist: 10.0.0.1/8: host bits set\n"
                              "customer acme allowlist: nonsense: not an address or CIDR\n"
-                             "customer acme contacts: too many, the rest is ignored\n"
+                             "customer acme contacts:soc-tier-2: too many, the rest is ignored\n"
+                             "customer acme contacts:boss: unknown escalation level\n"
+                             "customer acme contacts: unknown field, ignored\n"
+                             "customer acme retention_days: not a whole number above 0, or too large\n"
                              "customer acme sla:high: not a whole number above 0, or too large\n"
                              "customer acme sla:none: unknown severity\n"
                              "customer acme colour: unknown field, ignored\n"
@@ -222,8 +227,7 @@ Test(customer, wrong_fields_are_told_and_left_out, .timeout = 10) {
     cr_expect(facts->known);
     cr_expect_eq(facts->tier, TIER_STANDARD);
     cr_expect(facts->limit_is_default);
-    cr_expect_eq(facts->contact_count, CONTACTS_MAX);
-    expect_text(facts->contacts[3], "d");
+    expect_text(facts->contacts[ESCALATION_SOC_TIER_2], "a b c d");
     expect_text(facts->allowlisted_by, "198.51.100.0/24");
     bench_close(bench);
 }
@@ -240,18 +244,18 @@ Test(customer, sizes_and_ids_are_bounded, .timeout = 10) {
     snapshot_builder_customer(bench->builder, TEXT_LITERAL("x\x01\xff"), fields, 1);
     snapshot_builder_customer(bench->builder, TEXT_LITERAL(""), fields, 1);
     fields[0] = (struct context_field){TEXT_LITERAL("allowlist_user_agents"), {large, CONTEXT_VALUE_MAX + 1}};
-    fields[1] = (struct context_field){TEXT_LITERAL("contacts"), {large, 200}};
+    fields[1] = (struct context_field){TEXT_LITERAL("contacts:soc-tier-1"), {large, 200}};
     snapshot_builder_customer(bench->builder, TEXT_LITERAL("big"), fields, 3);
     free(large);
     build(bench);
-    expect_complaints(
-        bench, "customer acme 300 fields are too many\n"
-               "customer a b not a customer id\n"
-               "customer x?? not a customer id\n"
-               "customer  not a customer id\n"
-               "customer big allowlist_user_agents: too many bytes\n"
-               "customer big contacts: ****************************************************************...: "
-               "not a text of 1 to 128 bytes\n");
+    expect_complaints(bench, "customer acme 300 fields are too many\n"
+                             "customer a b not a customer id\n"
+                             "customer x?? not a customer id\n"
+                             "customer  not a customer id\n"
+                             "customer big allowlist_user_agents: too many bytes\n"
+                             "customer big contacts:soc-tier-1: "
+                             "****************************************************************...: "
+                             "not a text of 1 to 128 bytes\n");
     cr_expect_eq(snapshot_size(bench->snapshot).customers, 1);
     bench->signal.customer_id = TEXT_LITERAL("big");
     cr_expect_eq(gather(bench)->customer.tier, TIER_PREMIUM);
@@ -853,8 +857,8 @@ Test(snapshot, none_knows_range_and_claim_only, .timeout = 10) {
     cr_expect_str_eq(facts->range.meaning, "private use");
     cr_expect_not(facts->context_available);
     cr_expect_not(facts->customer.known);
-    cr_expect_eq(facts->customer.contact_count + facts->infra_count + facts->intel_count + facts->intel_lists,
-                 0);
+    cr_expect_null(facts->customer.contacts[ESCALATION_SOC_TIER_1].at);
+    cr_expect_eq(facts->infra_count + facts->intel_count + facts->intel_lists, 0);
     cr_expect(facts->history_available, "history is not the snapshot's");
     cr_expect_eq(claim(bench, "Opera/9.80", "8.8.8.8")->verdict, CRAWLER_NO_CLAIM);
     cr_expect_null(facts->range.cidr);
@@ -884,12 +888,12 @@ static void fill_each_part(struct bench *bench) {
 Test(snapshot, texts_outlive_the_snapshot, .timeout = 10) {
     struct bench *bench = bench_open();
     fill_each_part(bench);
-    customer(bench, "acme", "contacts", "oncall", "allowlist_user_agents", "Mozilla*", NULL);
+    customer(bench, "acme", "contacts:soc-tier-1", "oncall", "allowlist_user_agents", "Mozilla*", NULL);
     build(bench);
     const struct facts *facts = gather(bench);
     snapshot_free(bench->snapshot);
     bench->snapshot = NULL;
-    expect_text(facts->customer.contacts[0], "oncall");
+    expect_text(facts->customer.contacts[ESCALATION_SOC_TIER_1], "oncall");
     expect_text(facts->customer.allowlisted_by, "Mozilla*");
     expect_text(facts->infra[0].title, "t");
     expect_text(facts->intel[0].list, "a");
