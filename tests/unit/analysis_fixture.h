@@ -120,7 +120,7 @@ static inline bool real_world_next(struct real_world *world, struct arena *arena
     if (world->file == NULL || fgets(line, sizeof(line), world->file) == NULL)
         return false;
     faults_init(&faults, arena);
-    if (signal_read(text_of(line), FIXTURE_NOW_MS, arena, signal, &faults) != STATUS_OK)
+    if (signal_read(arena_copy(arena, text_of(line)), FIXTURE_NOW_MS, arena, signal, &faults) != STATUS_OK)
         return false;
     *facts = (struct facts){.history_available = true};
     snapshot_gather(world->snapshot, signal, arena, facts);
