@@ -24,18 +24,32 @@ VOCABULARY(escalation_level, "soc-tier-1", "soc-tier-2", "incident-manager", "ac
 VOCABULARY(infra_kind, "deployment", "config_change", "maintenance", "load_test", "outage");
 VOCABULARY(intel_category, "blocklist", "tor", "proxy", "vpn", "hosting", "shared_egress", "crawler",
            "scanner");
+VOCABULARY(import_format, "plain", "csv", "stix", "misp", "crawler_ranges");
 VOCABULARY(crawler_verdict, "no_claim", "verified", "pretended", "cannot_tell");
 VOCABULARY(event_kind, "created", "completed", "failed", "updated", "expired");
 VOCABULARY(phase, "queue_wait", "agent_execution", "fp_analysis", "response_planning", "timeline");
 VOCABULARY(timeline_kind, "detection", "enrichment", "analysis", "correlation", "decision", "action");
 
 const struct vocabulary *const vocabulary_all[] = {
-    &vocabulary_threat_type,    &vocabulary_threat_status,    &vocabulary_severity,
-    &vocabulary_verdict,        &vocabulary_recommendation,   &vocabulary_agent,
-    &vocabulary_fp_category,    &vocabulary_action_type,      &vocabulary_urgency,
-    &vocabulary_tier,           &vocabulary_escalation_level, &vocabulary_infra_kind,
-    &vocabulary_intel_category, &vocabulary_crawler_verdict,  &vocabulary_event_kind,
-    &vocabulary_phase,          &vocabulary_timeline_kind,    NULL,
+    &vocabulary_threat_type,
+    &vocabulary_threat_status,
+    &vocabulary_severity,
+    &vocabulary_verdict,
+    &vocabulary_recommendation,
+    &vocabulary_agent,
+    &vocabulary_fp_category,
+    &vocabulary_action_type,
+    &vocabulary_urgency,
+    &vocabulary_tier,
+    &vocabulary_escalation_level,
+    &vocabulary_infra_kind,
+    &vocabulary_intel_category,
+    &vocabulary_import_format,
+    &vocabulary_crawler_verdict,
+    &vocabulary_event_kind,
+    &vocabulary_phase,
+    &vocabulary_timeline_kind,
+    NULL,
 };
 
 int vocabulary_find(const struct vocabulary *vocabulary, struct text word) {
