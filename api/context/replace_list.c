@@ -59,12 +59,10 @@ struct imports *imports_new(struct link *const *link, const struct keyspace *key
     return imports;
 }
 
-static void end_job(struct import_job *job) {
-    struct imports *imports = job->owner;
-    struct import_job **at = &imports->first;
-    while (*at != job)
-        at = &(*at)->next;
-    *at = job->next;
+/* The first one is over: no other is ever at work. */
+static void end_first(struct imports *imports) {
+    struct import_job *job = imports->first;
+    imports->first = job->next;
     imports->count--;
     exchange_release(job->exchange);
     indicator_import_fini(&job->import);
@@ -77,7 +75,7 @@ void imports_free(struct imports *imports) {
     if (imports == NULL)
         return;
     while (imports->first != NULL)
-        end_job(imports->first);
+        end_first(imports);
     free(imports);
 }
 
@@ -90,7 +88,7 @@ static void answer_replaced(struct import_job *job) {
     import_report_write(&writer, &job->import);
     exchange_answer_json(job->exchange, 200, buffer_text(&out));
     buffer_fini(&out);
-    end_job(job);
+    end_first(job->owner);
 }
 
 static void answer_rejected(struct import_job *job) {
@@ -107,7 +105,7 @@ static void answer_rejected(struct import_job *job) {
     writer_close_object(&writer);
     exchange_answer(job->exchange, row->http_status, "application/problem+json", NULL, 0, buffer_text(&out));
     buffer_fini(&out);
-    end_job(job);
+    end_first(job->owner);
 }
 
 static void forget_gathered(struct import_job *job) {
@@ -122,7 +120,7 @@ static void fail(struct import_job *job, enum status status, bool known) {
                                   : "the connection broke before the store answered: whether the list was "
                                     "replaced is not known");
     forget_gathered(job);
-    end_job(job);
+    end_first(job->owner);
 }
 
 /* --- to Redis --- */
@@ -236,7 +234,7 @@ bool imports_step(struct imports *imports) {
     if (job == NULL || job->state != JOB_PARSING)
         return false;
     if (job->exchange->req == NULL) /* the client left, and its body with it */
-        end_job(job);
+        end_first(job->owner);
     else if (indicator_import_step(&job->import, SLICE))
         move_on(job);
     return imports->first != NULL && imports->first->state == JOB_PARSING;
