@@ -108,6 +108,7 @@ static void open_parts(struct api *api) {
     api->live = live_new(&options);
     api->waiters = waiters_new();
     api->enqueue = enqueue_new(&api->commands, &api->keyspace);
+    api->imports = imports_new(&api->commands, &api->keyspace, &api->ids);
     api->backlog = backlog_new(&api->commands, &api->keyspace);
     api->follower = follower_new(&api->log_link, &api->keyspace, &hooks, api);
 }
@@ -117,6 +118,7 @@ static void close_parts(struct api *api) {
     link_close(api->commands);
     waiters_free(api->waiters);
     follower_free(api->follower);
+    imports_free(api->imports);
     backlog_free(api->backlog);
     enqueue_free(api->enqueue);
     live_free(api->live);
@@ -133,7 +135,8 @@ static void tick(struct api *api, int64_t now_ms) {
 
 /* What came together in one turn goes out in one write each. */
 static void turn(struct api *api, struct server *server, int64_t *ticked_ms) {
-    server_turn(server, TURN_MS);
+    bool busy = imports_step(api->imports);
+    server_turn(server, busy ? 0 : TURN_MS);
     enqueue_flush(api->enqueue);
     live_flush(api->live);
     link_flush(api->commands);
@@ -188,7 +191,7 @@ static int run(const struct settings *settings, const struct redis_url *url) {
                                      .tls_certificate = settings->tls_certificate,
                                      .tls_key = settings->tls_key,
                                      .routes = api_routes,
-                                     .body_max = 2 * API_BODY_MAX, /* room to answer 413 in peace */
+                                     .body_max = 2 * IMPORT_TEXT_BODY_MAX, /* room to answer 413 in peace */
                                      .app = &api};
     metrics_init(PROGRAM_API);
     metrics_name_routes(route_names(), route_count(api_routes) + 1);

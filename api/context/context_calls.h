@@ -13,4 +13,9 @@ void list_infra_events(struct exchange *exchange);
 void post_infra_events(struct exchange *exchange);
 void delete_infra_event(struct exchange *exchange);
 
+void post_indicators(struct exchange *exchange);
+void list_indicators(struct exchange *exchange);
+void delete_indicators(struct exchange *exchange);
+void look_up_address(struct exchange *exchange);
+
 #endif

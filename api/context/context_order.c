@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "api/context/replace_list.h"
 #include "api/threats/api.h"
 #include "lua/change_customer_lua.h"
 #include "lua/change_infra_lua.h"
@@ -114,5 +115,7 @@ const struct script *change_infra_script(void) {
 int context_scripts(const struct script **scripts) {
     scripts[0] = change_customer_script();
     scripts[1] = change_infra_script();
-    return 2;
+    scripts[2] = replace_list_script();
+    scripts[3] = gather_entries_script();
+    return 4;
 }

@@ -59,7 +59,7 @@ static void begin_change(struct command *command, const struct exchange *exchang
 static void on_put(struct exchange *exchange, const redisReply *reply) {
     struct arena arena = ARENA_EMPTY;
     struct faults faults;
-    struct customer_fields fields;
+    struct customer_fields fields = {.count = 0};
     faults_init(&faults, &arena);
     if (customer_json_read(exchange_body(exchange), exchange->id, &arena, &fields, &faults))
         answer_record(exchange, reply_integer(reply, 1) == 0 ? 201 : 200, fields.rows, fields.count);
@@ -69,7 +69,7 @@ static void on_put(struct exchange *exchange, const redisReply *reply) {
 void put_customer(struct exchange *exchange) {
     struct arena arena = ARENA_EMPTY;
     struct faults faults;
-    struct customer_fields fields;
+    struct customer_fields fields = {.count = 0};
     struct command command = COMMAND_EMPTY;
     if (!id_is_fine(exchange) || !context_body_is_acceptable(exchange, "application/json", CUSTOMER_BODY_MAX,
                                                              "a customer record has at most 262144 bytes"))

@@ -4,6 +4,7 @@
 
 #include "api/catalog/fetch_threats.h"
 #include "api/catalog/follow_log.h"
+#include "api/context/replace_list.h"
 #include "api/http/route_request.h"
 #include "api/live/push_event.h"
 #include "api/threats/backlog.h"
@@ -23,6 +24,7 @@ struct api {
     struct enqueue *enqueue;
     struct waiters *waiters;
     struct backlog *backlog;
+    struct imports *imports;
     int64_t started_ms; /* monotonic */
     bool stopping;
 };

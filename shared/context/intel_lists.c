@@ -4,10 +4,6 @@
 
 enum {
     LISTS_MAX = 1024,
-    NAME_MAX_BYTES = 128,
-    TEXT_MAX = 256,
-    SCORE_MAX = 100,
-    SCORE_DEFAULT = 50, /* of a list that names none */
     COMPLAINTS_MAX = 16 /* about entries of one list; the rest is counted */
 };
 
@@ -39,7 +35,7 @@ void intel_lists_unref(struct intel_lists *lists) {
 static bool read_category(const struct context_record *at, const json_t *object,
                           enum intel_category *category) {
     struct text word;
-    if (!context_record_text(at, object, "category", TEXT_MAX, &word))
+    if (!context_record_text(at, object, "category", INTEL_TEXT_MAX, &word))
         return false;
     int found = vocabulary_find(&vocabulary_intel_category, word);
     if (word.at == NULL)
@@ -56,14 +52,14 @@ static void read_score(const struct context_record *at, const json_t *object, un
     json_int_t number = json_integer_value(value);
     if (value == NULL || json_is_null(value))
         return;
-    if (!json_is_integer(value) || number < 0 || number > SCORE_MAX)
-        context_record_complain(at, "score: not a whole number from 0 to %d", SCORE_MAX);
+    if (!json_is_integer(value) || number < 0 || number > INTEL_SCORE_MAX)
+        context_record_complain(at, "score: not a whole number from 0 to %d", INTEL_SCORE_MAX);
     else
         *score = (unsigned)number;
 }
 
 static void read_crawler(const struct context_record *at, const json_t *object, struct intel_list *list) {
-    context_record_text(at, object, "crawler", NAME_MAX_BYTES, &list->crawler);
+    context_record_text(at, object, "crawler", INTEL_NAME_MAX, &list->crawler);
     if (list->category == INTEL_CRAWLER && list->crawler.at == NULL)
         context_record_complain(at, "crawler: missing, so this list confirms nobody");
     if (list->category != INTEL_CRAWLER && list->crawler.at != NULL) {
@@ -111,9 +107,9 @@ static void put(struct intel_lists *lists, struct intel_list list) {
 void intel_lists_read(struct intel_lists *lists, const struct complainer *to, struct text name,
                       struct text json) {
     struct context_record at = {to, "intel:lists", name};
-    struct intel_list list = {.name = name, .score = SCORE_DEFAULT};
-    if (!context_record_text_fits(name, NAME_MAX_BYTES)) {
-        context_record_complain(&at, "not a name of 1 to %d bytes", NAME_MAX_BYTES);
+    struct intel_list list = {.name = name, .score = INTEL_SCORE_DEFAULT};
+    if (!context_record_text_fits(name, INTEL_NAME_MAX)) {
+        context_record_complain(&at, "not a name of 1 to %d bytes", INTEL_NAME_MAX);
         return;
     }
     if (number_of(lists, name) == lists->count && lists->count == LISTS_MAX) {
@@ -122,8 +118,8 @@ void intel_lists_read(struct intel_lists *lists, const struct complainer *to, st
     }
     json_t *object = context_record_parse(&at, json, members);
     if (object != NULL && read_category(&at, object, &list.category)) {
-        context_record_text(&at, object, "source", TEXT_MAX, &list.source);
-        context_record_text(&at, object, "as_of", TEXT_MAX, &list.as_of);
+        context_record_text(&at, object, "source", INTEL_TEXT_MAX, &list.source);
+        context_record_text(&at, object, "as_of", INTEL_TEXT_MAX, &list.as_of);
         read_score(&at, object, &list.score);
         read_crawler(&at, object, &list);
         put(lists, list);
@@ -148,7 +144,7 @@ void intel_lists_read_entry(struct intel_lists *lists, const struct complainer *
     }
     struct intel_list *list = &lists->lists[owner];
     const char *why = prefix_parse(cidr, &prefix);
-    if (why == NULL && score.len > 0 && !text_to_unsigned(score, SCORE_MAX, &own_score))
+    if (why == NULL && score.len > 0 && !text_to_unsigned(score, INTEL_SCORE_MAX, &own_score))
         why = "score is not a whole number from 0 to 100";
     if (why != NULL)
         reject(&at, cidr, why, &list->rejected);

@@ -8,6 +8,13 @@
 #include "shared/context/crawlers.h"
 #include "shared/context/prefix_matcher.h"
 
+enum {
+    INTEL_NAME_MAX = 128, /* bytes of a list's or crawler's name */
+    INTEL_TEXT_MAX = 256,
+    INTEL_SCORE_MAX = 100,
+    INTEL_SCORE_DEFAULT = 50 /* of a list that names none */
+};
+
 /* The score of an entry that has none of its own. */
 enum { INTEL_SCORE_OF_LIST = PREFIX_SCORE_MAX };
 

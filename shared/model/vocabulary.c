@@ -26,6 +26,7 @@ VOCABULARY(escalation_level, "soc-tier-1", "soc-tier-2", "incident-manager", "ac
 VOCABULARY(infra_kind, "deployment", "config_change", "maintenance", "load_test", "outage");
 VOCABULARY(intel_category, "blocklist", "tor", "proxy", "vpn", "hosting", "shared_egress", "crawler",
            "scanner");
+VOCABULARY(import_format, "plain", "csv", "stix", "misp", "crawler_ranges");
 VOCABULARY(crawler_verdict, "no_claim", "verified", "pretended", "cannot_tell");
 VOCABULARY(crawler_kind, "search_engine", "ai_crawler", "seo", "monitoring", "scanner", "advertising",
            "social_preview", "feed_reader", "http_library", "archiver", "academic", "browser_automation",
@@ -50,6 +51,7 @@ const struct vocabulary *const vocabulary_all[] = {
     &vocabulary_escalation_level,
     &vocabulary_infra_kind,
     &vocabulary_intel_category,
+    &vocabulary_import_format,
     &vocabulary_crawler_verdict,
     &vocabulary_crawler_kind,
     &vocabulary_event_kind,

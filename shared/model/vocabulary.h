@@ -97,6 +97,16 @@ enum intel_category {
     INTEL_CATEGORY_COUNT
 };
 
+/* How a list of indicators is written when it is imported. */
+enum import_format {
+    IMPORT_PLAIN,          /* one address or CIDR a line */
+    IMPORT_CSV,            /* with scores */
+    IMPORT_STIX,           /* a STIX 2.1 bundle */
+    IMPORT_MISP,           /* a MISP warninglist */
+    IMPORT_CRAWLER_RANGES, /* the JSON of published crawler ranges */
+    IMPORT_FORMAT_COUNT
+};
+
 enum crawler_verdict {
     CRAWLER_NO_CLAIM,
     CRAWLER_VERIFIED,
@@ -179,6 +189,7 @@ extern const struct vocabulary vocabulary_tier;
 extern const struct vocabulary vocabulary_escalation_level;
 extern const struct vocabulary vocabulary_infra_kind;
 extern const struct vocabulary vocabulary_intel_category;
+extern const struct vocabulary vocabulary_import_format;
 extern const struct vocabulary vocabulary_crawler_verdict;
 extern const struct vocabulary vocabulary_crawler_kind;
 extern const struct vocabulary vocabulary_event_kind;

@@ -42,6 +42,12 @@ void keyspace_intel_list(const struct keyspace *keyspace, struct text name, stru
     buffer_append_text(out, name);
 }
 
+void keyspace_intel_import(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out) {
+    begin(keyspace, "intel:import:", out);
+    uuid_write(id, buffer_reserve(out, UUID_LENGTH));
+    out->len += UUID_LENGTH;
+}
+
 void keyspace_idempotency(const struct keyspace *keyspace, struct text idempotency_key, struct buffer *out) {
     begin(keyspace, "threats:idempotency:", out);
     buffer_append_text(out, idempotency_key);

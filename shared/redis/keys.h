@@ -43,6 +43,8 @@ static inline const char *keyspace_fixed(const struct keyspace *keyspace, enum f
 void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out);
 void keyspace_customer(const struct keyspace *keyspace, struct text customer_id, struct buffer *out);
 void keyspace_intel_list(const struct keyspace *keyspace, struct text name, struct buffer *out);
+/* Where an import is gathered before it replaces its list. */
+void keyspace_intel_import(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out);
 void keyspace_idempotency(const struct keyspace *keyspace, struct text idempotency_key, struct buffer *out);
 void keyspace_history_customer(const struct keyspace *keyspace, struct text customer_id,
                                enum threat_type type, struct buffer *out);
