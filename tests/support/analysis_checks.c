@@ -12,7 +12,13 @@
 /* Of an impact: a double that is no whole thousandth is a mistake, not rounding. */
 static const double rounding = 1e-9;
 
-enum { RISK_MOST = 100, NEUTRAL_MILLI = 500, MOST_MILLI = 1000, LIKELY_FP_MILLI = 700, LIKELY_REAL_MILLI = 300 };
+enum {
+    RISK_MOST = 100,
+    NEUTRAL_MILLI = 500,
+    MOST_MILLI = 1000,
+    LIKELY_FP_MILLI = 700,
+    LIKELY_REAL_MILLI = 300
+};
 
 static char told[160];
 

@@ -4,7 +4,8 @@
 #include "shared/analyzers/response_templates.h"
 #include "tests/support/case_run.h"
 
-/* What the response engine calls likely false, and likely real: outside, a template is not used as it stands. */
+/* What the response engine calls likely false, and likely real: outside, a template is not used as it stands.
+ */
 static const double as_it_stands_from = 0.3, as_it_stands_to = 0.7;
 
 /* Members whose values are words of a vocabulary; those from `from` on must occur. */

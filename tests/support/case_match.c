@@ -31,7 +31,8 @@ static bool differ(struct match *at, const json_t *expected, const json_t *found
     if (at->report == NULL)
         return false;
     char *wanted = json_dumps(expected, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-    char *is = found == NULL ? strdup("nothing") : json_dumps(found, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    char *is = found == NULL ? strdup("nothing")
+                             : json_dumps(found, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     case_fault(at->report, "%s: expected %s, found %.*s", at->pointer[0] == '\0' ? "/" : at->pointer, wanted,
                SHOWN_MAX, is);
     free(wanted);

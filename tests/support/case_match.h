@@ -1,7 +1,7 @@
 /* Compares what a case expects with what was found: objects by the members that are expected, arrays element
- * by element, the rest exactly. {"absent":true} stands for a member that must not be there, {"matches":"REGEX"}
- * for a text (POSIX extended, anywhere in it), {"contains":[…]} for an array that has such elements in any
- * order. */
+ * by element, the rest exactly. {"absent":true} stands for a member that must not be there,
+ * {"matches":"REGEX"} for a text (POSIX extended, anywhere in it), {"contains":[…]} for an array that has
+ * such elements in any order. */
 #ifndef SOC_TESTS_CASE_MATCH_H
 #define SOC_TESTS_CASE_MATCH_H
 

@@ -1,5 +1,5 @@
-/* A case: a signal as it is POSTed, facts as an analysis carries them, and a part of the analysis that must come
- * out. `clock_step_ms`, which may be absent, is how far the clock moves at each reading. */
+/* A case: a signal as it is POSTed, facts as an analysis carries them, and a part of the analysis that must
+ * come out. `clock_step_ms`, which may be absent, is how far the clock moves at each reading. */
 #ifndef SOC_TESTS_CASE_RUN_H
 #define SOC_TESTS_CASE_RUN_H
 

@@ -38,7 +38,8 @@ bool json_number_units(struct text digits, int decimals, int64_t *units) {
 
 /* Both parts of a quotient are exact for so few digits, hence the quotient is rounded as strtod does. */
 static bool read_short_number(struct text digits, double *value) {
-    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14};
+    static const double tens[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6, 1e7,
+                                  1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14};
     const char *point = memchr(digits.at, '.', digits.len);
     int decimals = point == NULL ? 0 : (int)(digits.at + digits.len - point - 1);
     int64_t units;

@@ -1,5 +1,5 @@
-/* A JSON text as one flat array of nodes, in the order of the text: for tests that look at many bodies. Node 0
- * is the document; the children of node i are i + 1 and then each one's `next`, up to the `next` of i. */
+/* A JSON text as one flat array of nodes, in the order of the text: for tests that look at many bodies. Node
+ * 0 is the document; the children of node i are i + 1 and then each one's `next`, up to the `next` of i. */
 #ifndef SOC_TESTS_JSON_NODES_H
 #define SOC_TESTS_JSON_NODES_H
 
@@ -27,8 +27,8 @@ struct json_nodes {
 
 #define JSON_NODES_EMPTY ((struct json_nodes){.texts = ARENA_EMPTY})
 
-/* Replaces what was read before; `json` must live as long. False: see `fault`; a name that an object has twice
- * is one. */
+/* Replaces what was read before; `json` must live as long. False: see `fault`; a name that an object has
+ * twice is one. */
 bool json_nodes_read(struct json_nodes *nodes, struct text json);
 void json_nodes_fini(struct json_nodes *nodes);
 

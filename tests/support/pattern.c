@@ -6,7 +6,7 @@
 enum { ITEMS_MAX = 32 };
 
 struct item {
-    uint8_t set[256];         /* 1: the byte belongs to it */
+    uint8_t set[256];          /* 1: the byte belongs to it */
     const struct items *group; /* NULL: one byte of the set */
     unsigned least, most;
 };

@@ -97,8 +97,8 @@ static void random_intel(struct dice *dice, struct arena *arena, struct facts *f
 }
 
 static void random_crawler(struct dice *dice, struct arena *arena, struct crawler_fact *crawler) {
-    crawler->verdict =
-        dice_one_in(dice, 2) ? CRAWLER_NO_CLAIM : (enum crawler_verdict)dice_roll(dice, CRAWLER_VERDICT_COUNT);
+    crawler->verdict = dice_one_in(dice, 2) ? CRAWLER_NO_CLAIM
+                                            : (enum crawler_verdict)dice_roll(dice, CRAWLER_VERDICT_COUNT);
     if (crawler->verdict == CRAWLER_NO_CLAIM)
         return;
     crawler->name = random_text(dice, arena, NAME_POINTS_MAX);

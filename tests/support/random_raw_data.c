@@ -10,16 +10,43 @@ struct raw_writer {
 };
 
 static const char *const paths[] = {
-    "/",          "/login",        "/wp-login.php", "/.env",       "/a.css",   "/b.js",         "/c.png",
-    "/cgi-bin/x", "/search",       "/x?q=' or 1=1", "/sms/send",   "/account", "/transfer/1",   "\\/wp-admin",
-    "/robots.txt", "/feed",        "/%2e%2e/",      "/vendor/phpunit", "",     "x\x16\x03\x01", "/${jndi:ldap}",
+    "/",
+    "/login",
+    "/wp-login.php",
+    "/.env",
+    "/a.css",
+    "/b.js",
+    "/c.png",
+    "/cgi-bin/x",
+    "/search",
+    "/x?q=' or 1=1",
+    "/sms/send",
+    "/account",
+    "/transfer/1",
+    "\\/wp-admin",
+    "/robots.txt",
+    "/feed",
+    "/%2e%2e/",
+    "/vendor/phpunit",
+    "",
+    "x\x16\x03\x01",
+    "/${jndi:ldap}",
 };
 
 static const char *const usernames[] = {"root", "admin", "alice", "test", "oracle", "", "bob@example.com"};
 
 static void put_number(struct raw_writer *raw) {
-    static const char *const odd[] = {"0",    "-1",   "1",      "1e9",  "1e400",   "-0",   "0.5",
-                                      "3.0",  "99999999999999999999999999", "1000000000000", "12.75e2"};
+    static const char *const odd[] = {"0",
+                                      "-1",
+                                      "1",
+                                      "1e9",
+                                      "1e400",
+                                      "-0",
+                                      "0.5",
+                                      "3.0",
+                                      "99999999999999999999999999",
+                                      "1000000000000",
+                                      "12.75e2"};
     if (dice_one_in(raw->dice, 3))
         writer_raw(&raw->json, text_of(DICE_PICK(raw->dice, odd)));
     else
@@ -30,8 +57,9 @@ static void put_texts(struct raw_writer *raw, const char *const *texts, size_t c
     unsigned many = (unsigned)dice_roll(raw->dice, dice_one_in(raw->dice, 60) ? LIST_MAX : 5);
     writer_open_array(&raw->json);
     for (unsigned i = 0; i < many; i++)
-        writer_text(&raw->json, dice_one_in(raw->dice, 6) ? random_text(raw->dice, raw->arena, TEXT_POINTS_MAX)
-                                                          : text_of(texts[dice_roll(raw->dice, count)]));
+        writer_text(&raw->json, dice_one_in(raw->dice, 6)
+                                    ? random_text(raw->dice, raw->arena, TEXT_POINTS_MAX)
+                                    : text_of(texts[dice_roll(raw->dice, count)]));
     writer_close_array(&raw->json);
 }
 
@@ -81,9 +109,9 @@ static void put_known(struct raw_writer *raw, const char *name) {
 }
 
 struct text random_raw_data(struct dice *dice, struct arena *arena) {
-    static const char *const known[] = {"service",   "distinct_paths",     "errors",  "sample_paths",
-                                        "usernames", "distinct_usernames", "successes", "failed_logins",
-                                        "path",      "payload",            "distinct_accounts"};
+    static const char *const known[] = {
+        "service",   "distinct_paths", "errors", "sample_paths", "usernames",        "distinct_usernames",
+        "successes", "failed_logins",  "path",   "payload",      "distinct_accounts"};
     struct buffer out = BUFFER_EMPTY;
     struct raw_writer raw = {dice, arena, {&out, false}};
     if (dice_one_in(dice, 4))

@@ -7,11 +7,11 @@ enum { PIECE_POINTS_MAX = 12, ID_MAX = SIGNAL_CUSTOMER_ID_MAX, LONG_USER_AGENT_P
 
 /* None longer than PIECE_POINTS_MAX code points. */
 static const char *const pieces[] = {
-    "a",         "Acme",      " ",          "\"",        "\\",        "\\u0000",    "\n",
-    "\r\n",      "\x01",      "\x1b[31m",   "\x7f",      "\xc3\xa4",  "\xe2\x82\xac", "\xf0\x9f\x94\xa5",
-    "%s%n%d",    "{\"a\":1}", "</script>",  "' or 1=1",  "; ",        "\xe2\x80\xae", "\xef\xbb\xbf",
-    "../../etc", "${jndi:x}", "0",          "-1",        "null",      "[]",         "\xf4\x8f\xbf\xbf",
-    "\t",        "/",         "://",        "=cmd|'/C'", "&#x22;",    "%00",        "\xc2\x80",
+    "a",         "Acme",      " ",         "\"",        "\\",       "\\u0000",      "\n",
+    "\r\n",      "\x01",      "\x1b[31m",  "\x7f",      "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x94\xa5",
+    "%s%n%d",    "{\"a\":1}", "</script>", "' or 1=1",  "; ",       "\xe2\x80\xae", "\xef\xbb\xbf",
+    "../../etc", "${jndi:x}", "0",         "-1",        "null",     "[]",           "\xf4\x8f\xbf\xbf",
+    "\t",        "/",         "://",       "=cmd|'/C'", "&#x22;",   "%00",          "\xc2\x80",
 };
 
 struct text random_text(struct dice *dice, struct arena *arena, unsigned most) {
@@ -50,12 +50,14 @@ static struct text random_user_agent(struct dice *dice, struct arena *arena) {
 
 static struct address random_address(struct dice *dice) {
     static const char *const special[] = {
-        "0.0.0.0",      "10.1.2.3",     "100.64.0.1",      "127.0.0.1",       "169.254.1.1", "172.16.0.1",
-        "192.0.0.1",    "192.0.2.7",    "192.88.99.1",     "192.168.1.1",     "198.18.0.1",  "198.51.100.7",
-        "203.0.113.9",  "224.0.0.1",    "240.0.0.1",       "255.255.255.255", "::",          "::1",
-        "64:ff9b:1::1", "100::1",       "2001::1",         "2001:2::1",       "2001:db8::1", "2002::1",
-        "3fff::1",      "fc00::1",      "fe80::1",         "ff02::1",         "8.8.8.8",     "66.249.66.1",
-        "64:ff9b::a01:203", "2606:4700::1111",
+        "0.0.0.0",     "10.1.2.3",    "100.64.0.1",       "127.0.0.1",
+        "169.254.1.1", "172.16.0.1",  "192.0.0.1",        "192.0.2.7",
+        "192.88.99.1", "192.168.1.1", "198.18.0.1",       "198.51.100.7",
+        "203.0.113.9", "224.0.0.1",   "240.0.0.1",        "255.255.255.255",
+        "::",          "::1",         "64:ff9b:1::1",     "100::1",
+        "2001::1",     "2001:2::1",   "2001:db8::1",      "2002::1",
+        "3fff::1",     "fc00::1",     "fe80::1",          "ff02::1",
+        "8.8.8.8",     "66.249.66.1", "64:ff9b::a01:203", "2606:4700::1111",
     };
     struct address address = {{[10] = 0xff, [11] = 0xff}};
     if (dice_one_in(dice, 4)) {
@@ -78,8 +80,9 @@ static struct text random_id(struct dice *dice, struct arena *arena) {
 
 static int64_t random_count(struct dice *dice, int64_t least, int64_t most) {
     const int64_t odd[] = {least, least + 1, 7, 100, most - 1, most};
-    return dice_one_in(dice, 3) ? DICE_PICK(dice, odd)
-                                : least + (int64_t)dice_roll(dice, dice_one_in(dice, 2) ? 5000 : (uint64_t)most);
+    return dice_one_in(dice, 3)
+               ? DICE_PICK(dice, odd)
+               : least + (int64_t)dice_roll(dice, dice_one_in(dice, 2) ? 5000 : (uint64_t)most);
 }
 
 void random_signal(struct dice *dice, struct arena *arena, struct signal *signal) {

@@ -37,7 +37,8 @@ void random_world_analyze(struct random_world *world) {
         .id = random_id(dice),
         .signal = &world->signal,
         .facts = &world->facts,
-        .created_at_ms = RANDOM_WORLD_NOW_MS + (int64_t)dice_roll(dice, INT64_C(1) << 36) - (INT64_C(1) << 35),
+        .created_at_ms =
+            RANDOM_WORLD_NOW_MS + (int64_t)dice_roll(dice, INT64_C(1) << 36) - (INT64_C(1) << 35),
         .measured.queue_wait_ms = DICE_PICK(dice, waits_ms),
     };
     run_agents(agent_rows, DICE_PICK(dice, deadlines_ms), &clock, &world->arena, &world->analysis);

@@ -1,6 +1,6 @@
-/* The JSON Schemas of a folder (2020-12), compiled so that a body of some KB is checked in some 10 µs. Only the
- * keywords that our schemas use are known; any other is an error, so that a schema cannot come to say more than
- * is checked. `format` is not checked. */
+/* The JSON Schemas of a folder (2020-12), compiled so that a body of some KB is checked in some 10 µs. Only
+ * the keywords that our schemas use are known; any other is an error, so that a schema cannot come to say
+ * more than is checked. `format` is not checked. */
 #ifndef SOC_TESTS_SCHEMA_H
 #define SOC_TESTS_SCHEMA_H
 

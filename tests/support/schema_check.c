@@ -18,9 +18,12 @@ static bool fail(const struct check *check, unsigned at, const char *keyword) {
 }
 
 static unsigned kinds_of(const struct json_node *node) {
-    static const unsigned kinds[] = {[VALUE_OBJECT] = KIND_OBJECT, [VALUE_ARRAY] = KIND_ARRAY,
-                                     [VALUE_TEXT] = KIND_STRING,   [VALUE_NUMBER] = KIND_NUMBER,
-                                     [VALUE_BOOL] = KIND_BOOLEAN,  [VALUE_NULL] = KIND_NULL,
+    static const unsigned kinds[] = {[VALUE_OBJECT] = KIND_OBJECT,
+                                     [VALUE_ARRAY] = KIND_ARRAY,
+                                     [VALUE_TEXT] = KIND_STRING,
+                                     [VALUE_NUMBER] = KIND_NUMBER,
+                                     [VALUE_BOOL] = KIND_BOOLEAN,
+                                     [VALUE_NULL] = KIND_NULL,
                                      [VALUE_BROKEN] = 0};
     unsigned whole = node->kind == VALUE_NUMBER && floor(node->number) == node->number ? KIND_INTEGER : 0;
     return kinds[node->kind] | whole;
@@ -60,9 +63,8 @@ static bool check_text(const struct check *check, const struct schema *schema, u
 
 static bool check_number(const struct check *check, const struct schema *schema, unsigned at) {
     double number = check->nodes->at[at].number;
-    return schema->minimum <= number && number <= schema->maximum
-               ? true
-               : fail(check, at, "minimum or maximum");
+    return schema->minimum <= number && number <= schema->maximum ? true
+                                                                  : fail(check, at, "minimum or maximum");
 }
 
 static bool check_array(const struct check *check, const struct schema *schema, unsigned at) {

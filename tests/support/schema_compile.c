@@ -50,15 +50,14 @@ static struct schema_names compile_names(const struct place *place, const json_t
     return names;
 }
 
-
 /* --- one function for each keyword --- */
 
 static void set_type(const struct place *place, const json_t *value, struct schema *schema) {
     static const struct {
         const char *word;
         unsigned kinds;
-    } rows[] = {{"null", KIND_NULL},     {"boolean", KIND_BOOLEAN}, {"object", KIND_OBJECT},
-                {"array", KIND_ARRAY},   {"number", KIND_NUMBER},   {"integer", KIND_INTEGER},
+    } rows[] = {{"null", KIND_NULL},    {"boolean", KIND_BOOLEAN}, {"object", KIND_OBJECT},
+                {"array", KIND_ARRAY},  {"number", KIND_NUMBER},   {"integer", KIND_INTEGER},
                 {"string", KIND_STRING}};
     size_t i;
     json_t *word;
@@ -87,8 +86,7 @@ static void set_properties(const struct place *place, const json_t *value, struc
     struct schema_members *members = &schema->members;
     members->at = take_many(place->set, json_object_size(value), sizeof(members->at[0]));
     json_object_foreach((json_t *)value, name, member) {
-        members->at[members->count++] =
-            (struct schema_member){text_of(name), compile(place, member)};
+        members->at[members->count++] = (struct schema_member){text_of(name), compile(place, member)};
     }
 }
 

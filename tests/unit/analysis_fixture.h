@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "shared/context/snapshot.h"
-#include "shared/model/analysis.h"
 #include "shared/agents/run_agents.h"
 #include "shared/analyzers/run_analyzers.h"
+#include "shared/context/snapshot.h"
+#include "shared/model/analysis.h"
 #include "tests/support/dice.h"
 
 enum { REAL_SIGNALS = 103, REAL_LINE_MAX = 8192, FIXTURE_DEADLINE_MS = 50 };
@@ -32,10 +32,8 @@ static inline void fixture_analyze(const struct signal *signal, const struct fac
                                    struct arena *arena, struct analysis *analysis) {
     struct fake_clock fake = {1000000, step_ns};
     struct run_clock clock = {fake_clock_read, &fake, 1000000};
-    *analysis = (struct analysis){.signal = signal,
-                                  .facts = facts,
-                                  .created_at_ms = FIXTURE_NOW_MS,
-                                  .measured.queue_wait_ms = 2};
+    *analysis = (struct analysis){
+        .signal = signal, .facts = facts, .created_at_ms = FIXTURE_NOW_MS, .measured.queue_wait_ms = 2};
     run_agents(agent_rows, FIXTURE_DEADLINE_MS, &clock, arena, analysis);
     run_analyzers(&clock, arena, analysis);
 }

@@ -87,15 +87,15 @@ Test(cases, every_case_comes_out_as_expected_and_nothing_is_left_out) {
     json_decref(must);
     fprintf(stderr, "%u cases\n", bench.cases);
     cr_expect_gt(bench.cases, 0);
-    cr_expect_eq(bench.report.faults, 0, "%u faults:\n%.*s", bench.report.faults,
-                 (int)bench.report.lines.len, bench.report.lines.at);
+    cr_expect_eq(bench.report.faults, 0, "%u faults:\n%.*s", bench.report.faults, (int)bench.report.lines.len,
+                 bench.report.lines.at);
     bench_fini(&bench);
 }
 
 /* --- the runner itself: a wrong expectation must not pass, and must say where --- */
 
 #define SIGNAL                                                                                               \
-    "\"signal\":{\"threat_type\":\"bot_traffic\",\"customer_id\":\"acme\",\"customer_name\":\"Acme\","        \
+    "\"signal\":{\"threat_type\":\"bot_traffic\",\"customer_id\":\"acme\",\"customer_name\":\"Acme\","       \
     "\"source_ip\":\"8.8.8.8\",\"request_count\":10,\"time_window_minutes\":1}"
 #define FACTS "\"facts\":{\"customer\":{\"tier\":\"standard\",\"requests_per_minute\":60},\"intel_lists\":1}"
 
@@ -128,7 +128,8 @@ static const struct {
      "/facts/customer/requests_per_minute: expected 60.001, found 60"},
     {"{\"facts\":{\"customer\":{\"requests_per_minute\":\"60\"}}}", "expected \"60\", found 60"},
     {"{\"status\":{\"absent\":true}}", "/status: expected {\"absent\":true}, found \"completed\""},
-    {"{\"status\":{\"matches\":\"^done\"}}", "/status: expected {\"matches\":\"^done\"}, found \"completed\""},
+    {"{\"status\":{\"matches\":\"^done\"}}",
+     "/status: expected {\"matches\":\"^done\"}, found \"completed\""},
     {"{\"status\":{\"matches\":\"(\"}}", "made up: one: ( is no regular expression"},
     {"{\"risk_score\":{\"matches\":\"1\"}}", "/risk_score: expected {\"matches\":\"1\"}, found "},
     {"{\"risk_factors\":{\"contains\":[{\"factor\":\"nothing\"}]}}",
@@ -159,10 +160,12 @@ Test(cases, a_case_that_is_none_is_told) {
     static const char *const rows[][2] = {
         {"{\"name\":\"one\"," SIGNAL "," FACTS "}", "a case has name, signal, facts, expect"},
         {"{\"name\":\"one\"," SIGNAL "," FACTS ",\"expect\":{}}", "a case has name, signal, facts, expect"},
-        {"{\"name\":\"one\"," SIGNAL "," FACTS ",\"expected\":{\"a\":1},\"expect\":{\"a\":1}}", "a case has name"},
+        {"{\"name\":\"one\"," SIGNAL "," FACTS ",\"expected\":{\"a\":1},\"expect\":{\"a\":1}}",
+         "a case has name"},
         {"{\"name\":\"one\",\"signal\":{}," FACTS ",\"expect\":{\"a\":1}}", "one: signal/threat_type: "},
         {"{\"name\":\"one\"," SIGNAL ",\"facts\":{},\"expect\":{\"a\":1}}", "one: facts: "},
-        {"{\"name\":\"one\"," SIGNAL ",\"facts\":{\"context_available\":false,\"range\":{\"cidr\":\"10.0.0.0/8\","
+        {"{\"name\":\"one\"," SIGNAL
+         ",\"facts\":{\"context_available\":false,\"range\":{\"cidr\":\"10.0.0.0/8\","
          "\"meaning\":\"private use\",\"reference\":\"RFC 1918\"}},\"expect\":{\"a\":1}}",
          "one: facts/range: the address lies in none"},
     };

@@ -1,5 +1,5 @@
-/* Whatever comes: sums exact, bounds kept, bodies valid against the schema, no crash. World n of a seed is the
- * same everywhere, so what fails is found again by SOC_PROPERTY_SEED and SOC_PROPERTY_ONLY. */
+/* Whatever comes: sums exact, bounds kept, bodies valid against the schema, no crash. World n of a seed is
+ * the same everywhere, so what fails is found again by SOC_PROPERTY_SEED and SOC_PROPERTY_ONLY. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,8 +115,8 @@ static bool world_holds(struct bench *bench, uint64_t number) {
 
 static void show(const struct bench *bench, uint64_t number) {
     fprintf(stderr, "SOC_PROPERTY_SEED=%llu SOC_PROPERTY_ONLY=%llu: %s\n%.*s\n",
-            (unsigned long long)bench->seed, (unsigned long long)number, bench->wrong,
-            (int)bench->body.len, bench->body.at == NULL ? "" : bench->body.at);
+            (unsigned long long)bench->seed, (unsigned long long)number, bench->wrong, (int)bench->body.len,
+            bench->body.at == NULL ? "" : bench->body.at);
 }
 
 /* Every PROCESSES-th world from `first` on; the number of those that do not hold. */
