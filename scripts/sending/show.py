@@ -69,10 +69,10 @@ def false_positive(record):
     fp = record["false_positive_score"]
     rows = [
         "",
-        paint(f"False positive {fp['score']:.2f}: {fp['recommendation']}", "title") + f" (confidence {fp['confidence']:.2f})",
+        paint(f"False positive {fp['score']:.3f}: {fp['recommendation']}", "title") + f" (confidence {fp['confidence']:.2f})",
     ]
     for indicator in fp.get("indicators", []):
-        rows.append(wrap(f"{indicator['indicator']} [{indicator['category']}]", f"  {indicator['impact']:+.2f}  ", " " * 9))
+        rows.append(wrap(f"{indicator['indicator']} [{indicator['category']}]", f"  {indicator['impact']:+.3f}  ", " " * 10))
     rows.append(wrap(fp["explanation"], "  ", "  "))
     return "\n".join(rows)
 

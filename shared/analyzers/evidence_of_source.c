@@ -64,7 +64,8 @@ static void judge_claim(struct evidence *in, int milli, const char *label, const
 }
 
 static void judge_name(struct evidence *in) {
-    enum crawler_verdict verdict = in->facts->crawler.verdict;
+    enum crawler_verdict verdict =
+        evidence_agent_spoke(in, AGENT_CONTEXT) ? in->facts->crawler.verdict : CRAWLER_NO_CLAIM;
     if (verdict == CRAWLER_VERIFIED)
         judge_claim(in, 200, "verified crawler", "verified");
     else if (verdict == CRAWLER_PRETENDED)
@@ -107,16 +108,22 @@ static void judge_range(struct evidence *in) {
                      arena_printf(in->arena, "%s address (%s)", range->meaning, range->reference));
 }
 
-static void judge_address(struct evidence *in) {
+static void judge_allowlist(struct evidence *in) {
     struct text allowed = in->facts->customer.allowlisted_by;
-    if (allowed.at != NULL)
+    if (allowed.at != NULL && evidence_agent_spoke(in, AGENT_CONFIG))
         fp_tally_add(&in->tally, FP_IP_REPUTATION, 300, "allowlisted",
                      arena_printf(in->arena, "allowlisted by %.*s", PHRASE(allowed)));
+}
+
+static void judge_address(struct evidence *in) {
+    judge_allowlist(in);
+    if (!evidence_agent_spoke(in, AGENT_CONTEXT)) {
+        evidence_add_plain(in, FP_IP_REPUTATION, 0, "context agent is missing");
+        return;
+    }
     judge_intel(in);
     judge_range(in);
-    if (!evidence_agent_spoke(in, AGENT_CONTEXT))
-        evidence_add_plain(in, FP_IP_REPUTATION, 0, "context agent is missing");
-    else if (in->facts->intel_lists == 0)
+    if (in->facts->intel_lists == 0)
         evidence_add_plain(in, FP_IP_REPUTATION, 0, "reputation unknown");
 }
 

@@ -37,8 +37,8 @@ static double confidence_of(const struct evidence *in, const struct judged_cases
 
 static void tell_similar(const struct judged_cases *cases, struct fp_score *fp) {
     fp->historical_fp_rate = judged_cases_fp_rate(cases);
-    fp->similar_resolved_as_fp = (unsigned)cases->false_positives;
-    fp->similar_resolved_as_real = (unsigned)cases->true_positives;
+    fp->similar_resolved_as_fp = cases->false_positives;
+    fp->similar_resolved_as_real = cases->true_positives;
 }
 
 void false_positive_score(struct arena *arena, struct analysis *analysis) {

@@ -59,6 +59,10 @@ static bool may_run_alone(enum action_type action, double confidence, const stru
            facts->customer.known && facts->customer.auto_block && confidence >= high_confidence;
 }
 
+static bool needs_approval(enum action_type action) {
+    return guardrails_blocks(action) || action == ACTION_WHITELIST;
+}
+
 static struct response_action action_plan(enum action_type action, struct text reason,
                                           const struct planning *planning) {
     const struct analysis *analysis = planning->analysis;
@@ -71,9 +75,15 @@ static struct response_action action_plan(enum action_type action, struct text r
         .reason = reason,
         .parameters = parameters_of(action, planning),
         .auto_executable = alone,
-        .requires_approval = !alone && (guardrails_blocks(action) || action == ACTION_WHITELIST),
+        .requires_approval = !alone && needs_approval(action),
         .confidence = confidence,
     };
+}
+
+/* A backup is for when the first action did not help: somebody has to see that. */
+static void wait_for_a_person(struct response_action *action) {
+    action->auto_executable = false;
+    action->requires_approval = needs_approval(action->action_type);
 }
 
 static bool is_planned(const struct response_plan *plan, enum action_type action) {
@@ -142,7 +152,7 @@ static void plan_actions(struct planning *planning, struct response_plan *plan) 
     planning->urgency = URGENCY_LOW;
     add_secondary(plan, template.backup, TEXT_LITERAL("backup"), planning);
     if (plan->secondary_count > before)
-        plan->secondary[before].auto_executable = false;
+        wait_for_a_person(&plan->secondary[before]);
 }
 
 static void plan_sla(int64_t now_ms, const struct analysis *analysis, struct response_plan *plan) {

@@ -88,8 +88,8 @@ static void write_fp(struct writer *writer, const struct fp_score *fp) {
         writer_null(writer);
     } else {
         writer_decimal(writer, fp->historical_fp_rate, IMPACT_DECIMALS);
-        writer_member_signed(writer, "similar_resolved_as_fp", fp->similar_resolved_as_fp);
-        writer_member_signed(writer, "similar_resolved_as_real", fp->similar_resolved_as_real);
+        writer_member_signed(writer, "similar_resolved_as_fp", (int64_t)fp->similar_resolved_as_fp);
+        writer_member_signed(writer, "similar_resolved_as_real", (int64_t)fp->similar_resolved_as_real);
     }
     writer_close_object(writer);
 }

@@ -66,8 +66,8 @@ struct fp_score {
     enum recommendation recommendation;
     struct text explanation;
     double historical_fp_rate; /* negative: unknown, written as null */
-    unsigned similar_resolved_as_fp;
-    unsigned similar_resolved_as_real;
+    uint64_t similar_resolved_as_fp;
+    uint64_t similar_resolved_as_real;
 };
 
 struct risk_factor {

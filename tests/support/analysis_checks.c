@@ -106,6 +106,8 @@ static const char *check_action(const struct response_action *action, const stru
     if (action->auto_executable && (action->requires_approval || !facts->context_available ||
                                     !facts->customer.known || !facts->customer.auto_block))
         return FAIL("action %d would run without leave", (int)action->action_type);
+    if (cuts_off && !action->auto_executable && !action->requires_approval)
+        return FAIL("action %d neither runs nor asks", (int)action->action_type);
     if (!(action->confidence >= 0 && action->confidence <= 1) || action->target.len == 0)
         return FAIL("action %d: confidence %g", (int)action->action_type, action->confidence);
     return NULL;
@@ -115,9 +117,6 @@ static const char *check_plan(const struct analysis *analysis) {
     const struct response_plan *plan = &analysis->plan;
     const char *wrong = check_action(&plan->primary, analysis->facts);
     unsigned seen = 1u << plan->primary.action_type;
-    if (guardrails_blocks(plan->primary.action_type) && !plan->primary.auto_executable &&
-        !plan->primary.requires_approval)
-        return FAIL("the primary action neither runs nor asks");
     if (plan->secondary_count > ACTIONS_MAX || plan->escalation_count > ESCALATIONS_MAX)
         return FAIL("too many actions or escalations");
     for (unsigned i = 0; wrong == NULL && i < plan->secondary_count; i++) {

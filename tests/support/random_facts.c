@@ -16,7 +16,7 @@ static void random_case(struct dice *dice, struct history_case *recent) {
 }
 
 static void random_history(struct dice *dice, struct history *history) {
-    static const uint64_t totals[] = {1, 2, 3, 40, UINT32_MAX};
+    static const uint64_t totals[] = {1, 2, 3, 40, UINT64_C(1) << 52};
     *history = (struct history){0};
     if (dice_one_in(dice, 2))
         return;
