@@ -1,6 +1,6 @@
 #include "api/threats/incident.h"
 
-#include "api/threats/member_scan.h"
+#include "api/http/json_scan.h"
 #include "shared/base/rfc3339.h"
 
 /* What is certain needs no score of ours. */
@@ -8,20 +8,20 @@ static unsigned fp_milli_of(enum verdict verdict) {
     return verdict == VERDICT_FALSE_POSITIVE ? 1000 : 0;
 }
 
-static struct incident *into(struct member_scan *scan) {
+static struct incident *into(struct json_scan *scan) {
     return scan->into;
 }
 
-static void read_id(struct member_scan *scan, const struct text *name) {
+static void read_id(struct json_scan *scan, const struct text *name) {
     struct text id;
-    if (member_take_text(scan, name, &id) && !history_case_set_id(&into(scan)->resolved, id))
+    if (scan_string(scan, name, &id) && !history_case_set_id(&into(scan)->resolved, id))
         faults_add(scan->faults, name, "must be 1 to %d characters of A-Z a-z 0-9 . _ : -",
                    HISTORY_CASE_ID_MAX);
 }
 
-static void read_customer_id(struct member_scan *scan, const struct text *name) {
+static void read_customer_id(struct json_scan *scan, const struct text *name) {
     struct text id;
-    if (!member_take_text(scan, name, &id))
+    if (!scan_string(scan, name, &id))
         return;
     if (signal_customer_id_fits(id))
         into(scan)->customer_id = id;
@@ -30,21 +30,21 @@ static void read_customer_id(struct member_scan *scan, const struct text *name) 
                    SIGNAL_CUSTOMER_ID_MAX);
 }
 
-static void read_threat_type(struct member_scan *scan, const struct text *name) {
+static void read_threat_type(struct json_scan *scan, const struct text *name) {
     int type;
-    if (member_take_word(scan, name, &vocabulary_threat_type, 0, &type))
+    if (scan_word(scan, name, &vocabulary_threat_type, &type))
         into(scan)->resolved.threat_type = (enum threat_type)type;
 }
 
-static void read_source_ip(struct member_scan *scan, const struct text *name) {
+static void read_source_ip(struct json_scan *scan, const struct text *name) {
     struct text ip;
-    if (member_take_text(scan, name, &ip) && !address_parse(ip, &into(scan)->source_ip))
+    if (scan_string(scan, name, &ip) && !address_parse(ip, &into(scan)->source_ip))
         faults_add(scan->faults, name, "must be an IPv4 or IPv6 address");
 }
 
-static void read_user_agent(struct member_scan *scan, const struct text *name) {
+static void read_user_agent(struct json_scan *scan, const struct text *name) {
     struct text agent;
-    if (member_take_null(scan) || !member_take_text(scan, name, &agent))
+    if (scan_null(scan) || !scan_string(scan, name, &agent))
         return;
     if (agent.len > SIGNAL_USER_AGENT_MAX)
         faults_add(scan->faults, name, "must be at most %d bytes", SIGNAL_USER_AGENT_MAX);
@@ -52,22 +52,22 @@ static void read_user_agent(struct member_scan *scan, const struct text *name) {
         into(scan)->user_agent = agent;
 }
 
-static void read_severity(struct member_scan *scan, const struct text *name) {
+static void read_severity(struct json_scan *scan, const struct text *name) {
     int severity;
-    if (!member_take_null(scan) && member_take_word(scan, name, &vocabulary_severity, 0, &severity))
+    if (!scan_null(scan) && scan_word(scan, name, &vocabulary_severity, &severity))
         into(scan)->resolved.severity = (enum severity)severity;
 }
 
-static void read_verdict(struct member_scan *scan, const struct text *name) {
+static void read_verdict(struct json_scan *scan, const struct text *name) {
     int verdict;
-    if (member_take_word(scan, name, &vocabulary_verdict, VERDICT_FALSE_POSITIVE, &verdict))
+    if (scan_word_from(scan, name, &vocabulary_verdict, VERDICT_FALSE_POSITIVE, &verdict))
         into(scan)->resolved.verdict = (enum verdict)verdict;
 }
 
-static void read_occurred_at(struct member_scan *scan, const struct text *name) {
+static void read_occurred_at(struct json_scan *scan, const struct text *name) {
     struct text time;
     int64_t ms;
-    if (!member_take_text(scan, name, &time))
+    if (!scan_string(scan, name, &time))
         return;
     if (!rfc3339_parse(time, &ms))
         faults_add(scan->faults, name, "must be an RFC 3339 time");
@@ -77,12 +77,12 @@ static void read_occurred_at(struct member_scan *scan, const struct text *name) 
         into(scan)->resolved.created_at_ms = ms;
 }
 
-static void read_note(struct member_scan *scan, const struct text *name) {
-    if (!member_take_null(scan))
-        member_take_characters(scan, name, 1, INCIDENT_NOTE_MAX, &into(scan)->note);
+static void read_note(struct json_scan *scan, const struct text *name) {
+    if (!scan_null(scan))
+        scan_characters(scan, name, 1, INCIDENT_NOTE_MAX, &into(scan)->note);
 }
 
-static const struct member_field fields[] = {
+static const struct scan_member fields[] = {
     {"id", true, read_id},
     {"customer_id", true, read_customer_id},
     {"threat_type", true, read_threat_type},
@@ -97,9 +97,12 @@ static const struct member_field fields[] = {
 
 enum status incident_read(struct text json, int64_t now_ms, struct incident *incident,
                           struct faults *faults) {
-    struct member_scan scan = {.arena = faults->arena, .faults = faults, .into = incident, .now_ms = now_ms};
+    struct json_scan scan;
     *incident = (struct incident){.resolved = {.severity = SEVERITY_NONE}};
-    if (!member_scan_read(&scan, json, fields, "an incident"))
+    scan_init(&scan, json, faults->arena, faults, incident);
+    scan.now_ms = now_ms;
+    scan_object(&scan, fields, "an incident");
+    if (!scan_finish(&scan))
         return STATUS_INVALID;
     incident->resolved.fp_milli = fp_milli_of(incident->resolved.verdict);
     return STATUS_OK;

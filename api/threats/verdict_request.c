@@ -1,39 +1,38 @@
 #include "api/threats/verdict_request.h"
 
-#include "api/threats/member_scan.h"
+#include "api/http/json_scan.h"
 #include "shared/json/writer.h"
 
-static struct verdict_request *into(struct member_scan *scan) {
+static struct verdict_request *into(struct json_scan *scan) {
     return scan->into;
 }
 
-static void read_verdict(struct member_scan *scan, const struct text *name) {
+static void read_verdict(struct json_scan *scan, const struct text *name) {
     int verdict = VERDICT_NONE;
-    if (!member_take_null(scan) &&
-        member_take_word(scan, name, &vocabulary_verdict, VERDICT_FALSE_POSITIVE, &verdict))
+    if (!scan_null(scan) && scan_word_from(scan, name, &vocabulary_verdict, VERDICT_FALSE_POSITIVE, &verdict))
         into(scan)->verdict = (enum verdict)verdict;
 }
 
-static void read_reason(struct member_scan *scan, const struct text *name) {
-    if (!member_take_null(scan))
-        member_take_word(scan, name, &vocabulary_closing_reason, 0, &into(scan)->reason);
+static void read_reason(struct json_scan *scan, const struct text *name) {
+    if (!scan_null(scan))
+        scan_word(scan, name, &vocabulary_closing_reason, &into(scan)->reason);
 }
 
-static void read_note(struct member_scan *scan, const struct text *name) {
-    if (!member_take_null(scan))
-        member_take_characters(scan, name, 1, VERDICT_NOTE_MAX, &into(scan)->note);
+static void read_note(struct json_scan *scan, const struct text *name) {
+    if (!scan_null(scan))
+        scan_characters(scan, name, 1, VERDICT_NOTE_MAX, &into(scan)->note);
 }
 
-static void read_analyst(struct member_scan *scan, const struct text *name) {
-    if (!member_take_null(scan))
-        member_take_characters(scan, name, 1, VERDICT_ANALYST_MAX, &into(scan)->analyst);
+static void read_analyst(struct json_scan *scan, const struct text *name) {
+    if (!scan_null(scan))
+        scan_characters(scan, name, 1, VERDICT_ANALYST_MAX, &into(scan)->analyst);
 }
 
-static void read_automated(struct member_scan *scan, const struct text *name) {
-    member_take_bool(scan, name, &into(scan)->automated);
+static void read_automated(struct json_scan *scan, const struct text *name) {
+    scan_bool(scan, name, &into(scan)->automated);
 }
 
-static const struct member_field fields[] = {
+static const struct scan_member fields[] = {
     {"verdict", true, read_verdict},  {"reason", false, read_reason},       {"note", false, read_note},
     {"analyst", false, read_analyst}, {"automated", false, read_automated}, {NULL, false, NULL}};
 
@@ -56,9 +55,11 @@ static void check_whole(struct verdict_request *request, struct faults *faults) 
 }
 
 enum status verdict_request_read(struct text json, struct verdict_request *request, struct faults *faults) {
-    struct member_scan scan = {.arena = faults->arena, .faults = faults, .into = request};
+    struct json_scan scan;
     *request = (struct verdict_request){.verdict = VERDICT_NONE, .reason = REASON_UNTOLD};
-    if (member_scan_read(&scan, json, fields, "a verdict"))
+    scan_init(&scan, json, faults->arena, faults, request);
+    scan_object(&scan, fields, "a verdict");
+    if (scan_finish(&scan))
         check_whole(request, faults);
     return faults->count == 0 ? STATUS_OK : STATUS_INVALID;
 }

@@ -1,5 +1,6 @@
-#include "api/context/json_scan.h"
+#include "api/http/json_scan.h"
 
+#include "shared/base/buffer.h"
 #include "shared/base/utf8.h"
 #include "shared/json/integer.h"
 
@@ -22,6 +23,37 @@ static bool is_of_kind(struct json_scan *scan, const struct text *name, enum val
     if (scan->reader.fault == READER_FINE)
         faults_add(scan->faults, name, "must be %s", what);
     return false;
+}
+
+bool scan_null(struct json_scan *scan) {
+    return reader_kind(&scan->reader) == VALUE_NULL && reader_take_null(&scan->reader);
+}
+
+bool scan_string(struct json_scan *scan, const struct text *name, struct text *value) {
+    struct text read;
+    if (!is_of_kind(scan, name, VALUE_TEXT, "a string") ||
+        !reader_take_text(&scan->reader, scan->arena, &read))
+        return false;
+    if (read.len > 0 && memchr(read.at, '\0', read.len) != NULL) {
+        faults_add(scan->faults, name, "must not contain the character U+0000");
+        return false;
+    }
+    *value = read;
+    return true;
+}
+
+bool scan_characters(struct json_scan *scan, const struct text *name, size_t least, size_t most,
+                     struct text *value) {
+    struct text read;
+    if (!scan_string(scan, name, &read))
+        return false;
+    size_t characters = utf8_count(read);
+    if (characters < least || characters > most) {
+        faults_add(scan->faults, name, "must be %zu to %zu characters", least, most);
+        return false;
+    }
+    *value = read;
+    return true;
 }
 
 static bool has_control_character(struct text text) {
@@ -63,18 +95,33 @@ bool scan_bool(struct json_scan *scan, const struct text *name, bool *value) {
     return is_of_kind(scan, name, VALUE_BOOL, "true or false") && reader_take_bool(&scan->reader, value);
 }
 
-bool scan_word(struct json_scan *scan, const struct text *name, const struct vocabulary *vocabulary,
-               int *value) {
+static void tell_words(struct json_scan *scan, const struct text *name, const struct vocabulary *vocabulary,
+                       int first) {
+    struct buffer words = BUFFER_EMPTY;
+    for (int i = first; i < vocabulary->count; i++) {
+        buffer_append_string(&words, i > first ? ", " : "");
+        buffer_append_string(&words, vocabulary->words[i]);
+    }
+    faults_add(scan->faults, name, "must be one of %.*s", (int)words.len, words.at);
+    buffer_fini(&words);
+}
+
+bool scan_word_from(struct json_scan *scan, const struct text *name, const struct vocabulary *vocabulary,
+                    int first, int *value) {
     struct text word;
-    if (!is_of_kind(scan, name, VALUE_TEXT, "a string") ||
-        !reader_take_text(&scan->reader, scan->arena, &word))
+    if (!scan_string(scan, name, &word))
         return false;
     int found = vocabulary_find(vocabulary, word);
-    if (found < 0)
-        faults_add(scan->faults, name, "is not one of the words of %s", vocabulary->name);
+    if (found < first)
+        tell_words(scan, name, vocabulary, first);
     else
         *value = found;
-    return found >= 0;
+    return found >= first;
+}
+
+bool scan_word(struct json_scan *scan, const struct text *name, const struct vocabulary *vocabulary,
+               int *value) {
+    return scan_word_from(scan, name, vocabulary, 0, value);
 }
 
 bool scan_enter_array(struct json_scan *scan, const struct text *name) {
@@ -108,7 +155,7 @@ static void read_member(struct json_scan *scan, const struct scan_member *member
                         const struct text *name, uint32_t *seen) {
     int i = find_member(members, *name);
     if (i < 0) {
-        faults_add(scan->faults, name, "is not a member of %s", what);
+        faults_add(scan->faults, name, "is not a field of %s", what);
         skip_value(scan);
     } else if (*seen & UINT32_C(1) << i) {
         faults_add(scan->faults, name, "is there twice");
