@@ -10,33 +10,9 @@
 -- OTHER (another incident has the id), THREAT (a threat has the id).
 local record, histories = KEYS[1], tonumber(ARGV[2])
 local id, created, word, head, rest = ARGV[3], ARGV[4], ARGV[6], ARGV[7], ARGV[8]
-local case, further, RECENT = ARGV[5] .. ' ' .. word, KEYS[2 + histories], 5
+local case, further = ARGV[5] .. ' ' .. word, KEYS[2 + histories]
 
-local function created_of(text)
-    return tonumber(string.match(text, '^%S+ (%d+)') or 0)
-end
-
--- Of one too many, newest first: the last unjudged one, else the last.
-local function one_to_drop(list)
-    for i = #list, 1, -1 do
-        if string.sub(list[i], -5) == ' none' then return i end
-    end
-    return #list
-end
-
-local function insert_case(cases)
-    local list, placed = {}, false
-    for one in string.gmatch(cases, '[^|]+') do
-        if not placed and created_of(one) <= tonumber(created) then
-            placed = true
-            list[#list + 1] = case
-        end
-        list[#list + 1] = one
-    end
-    if not placed then list[#list + 1] = case end
-    if #list > RECENT then table.remove(list, one_to_drop(list)) end
-    return '|' .. table.concat(list, '|')
-end
+-- include shared/redis/history_cases.lua.in
 
 local function put_case(cases)
     local at, blank = string.find(cases, '|' .. id .. ' ', 1, true)
@@ -44,7 +20,7 @@ local function put_case(cases)
         local behind = string.find(cases, '|', blank, true)
         return string.sub(cases, 1, at) .. case .. (behind and string.sub(cases, behind) or '')
     end
-    return word == 'none' and cases or insert_case(cases)
+    return word == 'none' and cases or insert_case(cases, case, tonumber(created))
 end
 
 -- total false_positives true_positives first_ms last_ms|case|case…, newest first

@@ -12,8 +12,8 @@ static struct script commit_analysis, enqueue_signal;
 
 static void start(void) {
     private_redis_start();
-    script_load(&commit_analysis, "worker/results/commit_analysis.lua");
-    script_load(&enqueue_signal, "api/threats/enqueue_signal.lua");
+    script_load(&commit_analysis, "commit_analysis");
+    script_load(&enqueue_signal, "enqueue_signal");
     redis_do("XGROUP CREATE threats:stream soc-workers 0 MKSTREAM");
 }
 

@@ -14,8 +14,8 @@ static struct script commit_analysis, judge_case;
 
 static void start(void) {
     private_redis_start();
-    script_load(&commit_analysis, "worker/results/commit_analysis.lua");
-    script_load(&judge_case, "api/threats/judge_case.lua");
+    script_load(&commit_analysis, "commit_analysis");
+    script_load(&judge_case, "judge_case");
     redis_do("XGROUP CREATE threats:stream soc-workers 0 MKSTREAM");
 }
 

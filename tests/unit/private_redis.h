@@ -113,9 +113,10 @@ static inline const redisReply *redis_ask(const char *format, ...) {
     } while (0)
 
 /* Reads the script that the programs embed, from the repository, and loads it. */
-static inline void script_load(struct script *script, const char *path) {
+/* As it is built into the programs. */
+static inline void script_load(struct script *script, const char *name) {
     char full[512], *text = calloc(1, 65536);
-    snprintf(full, sizeof(full), "%s/../%s", TESTS_DIR, path);
+    snprintf(full, sizeof(full), "%s/%s.lua", LUA_DIR, name);
     FILE *file = fopen(full, "r");
     cr_assert(file != NULL && text != NULL, "%s", full);
     cr_assert_gt(fread(text, 1, 65535, file), 0);

@@ -8,10 +8,10 @@ static struct script bury_entry, claim_entries, remove_consumer, trim_stream;
 
 static void start(void) {
     private_redis_start();
-    script_load(&bury_entry, "worker/results/bury_entry.lua");
-    script_load(&claim_entries, "worker/intake/claim_entries.lua");
-    script_load(&remove_consumer, "worker/intake/remove_consumer.lua");
-    script_load(&trim_stream, "worker/intake/trim_stream.lua");
+    script_load(&bury_entry, "bury_entry");
+    script_load(&claim_entries, "claim_entries");
+    script_load(&remove_consumer, "remove_consumer");
+    script_load(&trim_stream, "trim_stream");
     redis_do("XGROUP CREATE threats:stream soc-workers 0 MKSTREAM");
 }
 

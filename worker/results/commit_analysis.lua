@@ -8,7 +8,7 @@
 -- Answers for each analysis OK, GONE, FENCED or the error that kept it from being stored.
 local stream, log, by_created = KEYS[1], KEYS[2], KEYS[3]
 local group, consumer, channel = ARGV[1], ARGV[2], ARGV[3]
-local HEAD, WIDTH, RECENT = 5, 8, 5
+local HEAD, WIDTH = 5, 8
 
 local deliveries_of = {}
 for _, pending in ipairs(redis.call('XPENDING', stream, group, ARGV[4], ARGV[5], 100000, consumer)) do
@@ -19,32 +19,7 @@ local function why_not_owned(entry)
     return #redis.call('XPENDING', stream, group, entry, entry, 1) == 0 and 'GONE' or 'FENCED'
 end
 
-local function created_of(case)
-    return tonumber(string.match(case, '^%S+ (%d+)') or 0)
-end
-
--- Of one too many, newest first: the last unjudged one, else the last.
-local function one_to_drop(list)
-    for i = #list, 1, -1 do
-        if string.sub(list[i], -5) == ' none' then return i end
-    end
-    return #list
-end
-
--- For lists that hold judged cases or come out of order. `cases` has a bar before each.
-local function insert_case(cases, case, created)
-    local list, placed = {}, false
-    for one in string.gmatch(cases, '[^|]+') do
-        if not placed and created_of(one) <= created then
-            placed = true
-            list[#list + 1] = case
-        end
-        list[#list + 1] = one
-    end
-    if not placed then list[#list + 1] = case end
-    if #list > RECENT then table.remove(list, one_to_drop(list)) end
-    return '|' .. table.concat(list, '|')
-end
+-- include shared/redis/history_cases.lua.in
 
 -- The usual way: the newcomer is the newest, and the oldest is unjudged or there is room.
 local function put_case(cases, case)
