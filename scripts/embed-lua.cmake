@@ -1,5 +1,6 @@
-# Turns a Lua script into a C header with one string, NAME_lua, and leaves it as it is built in beside, for tests. A line "-- include FILE" stands for that file, from
-# the repository's root: scripts of Redis cannot share code otherwise.
+# Turns a Lua script into a C header with one string, NAME_lua, and leaves it as it is built in beside, for tests.
+# A line "-- include FILE" stands for that file, from the repository's root: scripts of Redis cannot share code
+# otherwise.
 include(${CMAKE_CURRENT_LIST_DIR}/c-string.cmake)
 file(READ ${SCRIPT} text)
 if(text MATCHES "\n-- include ([a-z_./]+)\n")
