@@ -67,7 +67,7 @@ Test(crawlers, a_needle_cut_at_either_end_is_none, .timeout = 10) {
         char *cut_off = malloc(len);
         memcpy(cut_off, "Feedfetcher-Google", len);
         cr_expect_null(crawler_find_claim((struct text){cut_off, len}));
-        memcpy(cut_off, "Feedfetcher-Google" + cut, len);
+        memcpy(cut_off, &"Feedfetcher-Google"[cut], len);
         cr_expect_null(crawler_find_claim((struct text){cut_off, len}));
         free(cut_off);
     }
