@@ -83,6 +83,11 @@ def test_a_first_threat_is_shown_and_all_ends_with_a_signal(signal):
         assert re.search(r"(?i)bot_traffic", run.text()) and re.search(r"(?i)severity|risk", run.text())
         for offset in (0, 1):
             assert requests.get(f"http://127.0.0.1:{run.port + offset}/api/stats", timeout=5).json()["total"] == 1
+        for path in ("customers", "infra-events", "intel/indicators"):
+            assert len(requests.get(f"http://127.0.0.1:{run.port}/api/{path}", timeout=5).json()) >= 5, path
+        (first,) = requests.get(f"http://127.0.0.1:{run.port}/api/threats", timeout=5).json()
+        facts = first["facts"]
+        assert "known" not in facts["customer"] and facts["intel_lists"] == 6, "it is judged against the demonstration context"
         folder = run.folder()
         assert len(children_of(folder)) == 5, "a Redis, two APIs and two workers"
         run.process.send_signal(signal)
@@ -93,6 +98,8 @@ def test_a_first_threat_is_shown_and_all_ends_with_a_signal(signal):
 def test_empty_sends_nothing_and_counts_are_heeded():
     with Run("--empty", "--apis", "1", "--workers", "3") as run:
         assert requests.get(f"http://127.0.0.1:{run.port}/api/stats", timeout=5).json()["total"] == 0
+        for path in ("customers", "infra-events", "intel/indicators"):
+            assert requests.get(f"http://127.0.0.1:{run.port}/api/{path}", timeout=5).json() == [], path
         consumers = wait_until(
             lambda: len(requests.get(f"http://127.0.0.1:{run.port}/api/backlog", timeout=5).json()["consumers"]) in (0, 3), 10
         )
