@@ -153,6 +153,45 @@ void intel_lists_read_entry(struct intel_lists *lists, const struct complainer *
                            score.len > 0 ? (unsigned)own_score : INTEL_SCORE_OF_LIST);
 }
 
+/* The list, or NULL. */
+static struct intel_list *find_list(const struct intel_lists *lists, struct text name) {
+    for (unsigned i = 0; i < lists->count; i++)
+        if (text_equal(lists->lists[i].name, name))
+            return &lists->lists[i];
+    return NULL;
+}
+
+bool intel_lists_has(const struct intel_lists *lists, struct text name) {
+    return find_list(lists, name) != NULL;
+}
+
+bool intel_lists_mark_same(struct intel_lists *lists, const struct intel_lists *earlier, struct text name) {
+    struct intel_list *list = find_list(lists, name);
+    const struct intel_list *before = find_list(earlier, name);
+    if (list == NULL || before == NULL)
+        return false;
+    list->same = true;
+    list->rejected = before->rejected;
+    return true;
+}
+
+void intel_lists_copy(struct intel_lists *lists, const struct intel_lists *earlier) {
+    unsigned *owners = calloc(earlier->count + 1, sizeof(*owners));
+    if (owners == NULL)
+        abort();
+    for (unsigned i = 0; i < earlier->count; i++) {
+        const struct intel_list *list = find_list(lists, earlier->lists[i].name);
+        owners[i] = list != NULL && list->same ? (unsigned)(list - lists->lists) : lists->count;
+    }
+    for (uint32_t i = 0; i < earlier->matcher.count; i++) {
+        const struct prefix_entry *entry = &earlier->matcher.entries[i];
+        struct prefix prefix = prefix_entry_prefix(entry);
+        if (owners[entry->owner] < lists->count)
+            prefix_matcher_add(&lists->matcher, &prefix, owners[entry->owner], entry->score);
+    }
+    free(owners);
+}
+
 static void tell_the_rest(struct text name, uint32_t rejected, const struct complainer *to) {
     struct context_record at = {to, "intel:list", name};
     if (rejected > COMPLAINTS_MAX)

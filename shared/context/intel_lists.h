@@ -26,6 +26,7 @@ struct intel_list {
     unsigned score;
     uint32_t entries;
     uint32_t rejected; /* entries that were left out */
+    bool same;         /* has the entries that an earlier one of its name had */
 };
 
 struct intel_lists {
@@ -48,6 +49,12 @@ void intel_lists_read(struct intel_lists *lists, const struct complainer *to, st
                       struct text json);
 void intel_lists_read_entry(struct intel_lists *lists, const struct complainer *to, struct text name,
                             struct text cidr, struct text score);
+/* The list's entries are those that `earlier` has under its name; false when there is no such list on both
+ * sides. They come with the next intel_lists_copy, one pass for all. */
+bool intel_lists_mark_same(struct intel_lists *lists, const struct intel_lists *earlier, struct text name);
+void intel_lists_copy(struct intel_lists *lists, const struct intel_lists *earlier);
+bool intel_lists_has(const struct intel_lists *lists, struct text name);
+
 void intel_lists_seal(struct intel_lists *lists, const struct complainer *to);
 size_t intel_lists_bytes(const struct intel_lists *lists);
 

@@ -109,6 +109,20 @@ void snapshot_builder_intel_entry(struct snapshot_builder *builder, struct text 
     intel_lists_read_entry(builder->content.intel, &builder->to, list, cidr, score);
 }
 
+bool snapshot_has_intel_list(const struct snapshot *snapshot, struct text name) {
+    return intel_lists_has(snapshot->intel, name);
+}
+
+bool snapshot_builder_intel_same(struct snapshot_builder *builder, const struct snapshot *earlier,
+                                 struct text name) {
+    return !builder->intel_kept && intel_lists_mark_same(builder->content.intel, earlier->intel, name);
+}
+
+void snapshot_builder_intel_copy(struct snapshot_builder *builder, const struct snapshot *earlier) {
+    if (!builder->intel_kept)
+        intel_lists_copy(builder->content.intel, earlier->intel);
+}
+
 struct snapshot *snapshot_build(struct snapshot_builder *builder) {
     struct snapshot *snapshot = zeroed(sizeof(*snapshot));
     if (!builder->infra_kept)

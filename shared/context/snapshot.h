@@ -59,6 +59,15 @@ enum context_part { CONTEXT_CUSTOMERS = 1, CONTEXT_INFRA = 2, CONTEXT_INTEL = 4 
  * kept; the first infra event or intel list told afterwards begins that part anew. */
 void snapshot_builder_keep(struct snapshot_builder *builder, const struct snapshot *earlier, unsigned parts);
 
+/* Is a list of this name in the snapshot? */
+bool snapshot_has_intel_list(const struct snapshot *snapshot, struct text name);
+
+/* Of lists told to the builder that have not changed since `earlier`: mark each (false when it is not on both
+ * sides), then copy the entries of all in one pass, which spares reading them from Redis. */
+bool snapshot_builder_intel_same(struct snapshot_builder *builder, const struct snapshot *earlier,
+                                 struct text name);
+void snapshot_builder_intel_copy(struct snapshot_builder *builder, const struct snapshot *earlier);
+
 /* Takes the builder's content (the builder is empty and free to fill again). The caller owns the snapshot. */
 struct snapshot *snapshot_build(struct snapshot_builder *builder);
 void snapshot_free(struct snapshot *snapshot);

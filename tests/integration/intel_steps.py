@@ -9,6 +9,11 @@ def post_list(api, body, content_type="text/plain", **parameters):
     return api.http.post(f"{api.url}/api/intel/indicators", data=data, params=parameters, headers=headers, timeout=120)
 
 
+def remove_list(api, name):
+    answer = api.http.delete(f"{api.url}/api/intel/indicators", params={"list": name}, timeout=20)
+    assert answer.status_code == 204, answer.text
+
+
 def taken(answer):
     assert answer.status_code == 200, answer.text[:2000]
     return check(answer.json(), "indicator_report.json")

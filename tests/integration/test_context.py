@@ -8,6 +8,7 @@ import time
 import pytest
 
 from fleet import Fleet
+from intel_steps import post_list, remove_list, taken
 from processes import TIME_SCALE, wait_until
 from sample_signals import signal
 
@@ -172,6 +173,26 @@ def test_a_tool_or_a_crawler_without_ranges_is_told_with_its_kind(own):
         told = analyse(own, customer_id="tools", user_agent=user_agent)["facts"]["crawler"]
         assert told == {"verdict": "cannot_tell", "name": name, "kind": kind}
     assert "crawler" not in analyse(own, customer_id="tools", user_agent="Mozilla/5.0 (X11; Linux x86_64)")["facts"]
+
+
+def test_a_small_list_beside_a_large_one_is_used_within_a_second(own):
+    """Only what changed is read again, whatever else is loaded; the rest stays as it was."""
+    large = "".join(f"100.{i >> 16}.{i >> 8 & 255}.{i & 255}\n" for i in range(150_000))
+    taken(post_list(own.api, large, list="large", category="hosting"))
+    wait_until(lambda: analyse(own, source_ip="100.1.2.3")["facts"].get("intel"), 20, "the large list is there")
+    wait_until(lambda: all(w.metric("soc_context_records", kind="intel_entries") >= 150_000 for w in own.workers), 20, "everywhere")
+    reads = own.store.info("commandstats")["cmdstat_hscan"]["calls"]
+    for name, address in (("small", "45.99.1.1"), ("smaller", "45.99.1.2")):
+        taken(post_list(own.api, address, list=name, category="blocklist"))
+        row = when_reflected(own, lambda row: "intel" in row["facts"], source_ip=address)
+        assert row["facts"]["intel"][0]["list"] == name
+    assert own.store.info("commandstats")["cmdstat_hscan"]["calls"] - reads <= 2 * 2 * len(own.workers), "the large list was read again"
+    assert analyse(own, source_ip="100.1.2.3")["facts"]["intel"][0]["list"] == "large"
+    remove_list(own.api, "small")
+    when_reflected(own, lambda row: "intel" not in row["facts"], source_ip="45.99.1.1")
+    assert analyse(own, source_ip="100.1.2.3")["facts"]["intel"][0]["list"] == "large"
+    remove_list(own.api, "large")
+    when_reflected(own, lambda row: "intel" not in row["facts"], source_ip="100.1.2.3")
 
 
 def test_everything_can_be_announced_at_once(own):

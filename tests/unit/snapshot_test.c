@@ -946,6 +946,39 @@ Test(snapshot, kept_parts_stay_and_told_ones_change, .timeout = 10) {
     bench_close(bench);
 }
 
+Test(snapshot, lists_that_did_not_change_keep_their_entries, .timeout = 10) {
+    struct bench *bench = bench_open();
+    list(bench, "gone", "{\"category\":\"tor\"}");
+    list(bench, "same", "{\"category\":\"blocklist\",\"score\":70,\"as_of\":\"2026-11-01\"}");
+    list(bench, "other", "{\"category\":\"vpn\"}");
+    entry(bench, "gone", "198.51.100.7", "");
+    entry(bench, "same", "198.51.100.0/24", "");
+    entry(bench, "same", "2001:db8::/32", "95");
+    entry(bench, "same", "nonsense", "");
+    entry(bench, "other", "198.51.0.0/16", "");
+    build(bench);
+    cr_expect(snapshot_has_intel_list(bench->snapshot, TEXT_LITERAL("same")));
+    cr_expect_not(snapshot_has_intel_list(bench->snapshot, TEXT_LITERAL("sam")));
+    list(bench, "fresh", "{\"category\":\"hosting\"}");
+    list(bench, "other", "{\"category\":\"vpn\"}");
+    list(bench, "same", "{\"category\":\"blocklist\",\"score\":71}");
+    cr_expect(snapshot_builder_intel_same(bench->builder, bench->snapshot, TEXT_LITERAL("same")));
+    cr_expect_not(snapshot_builder_intel_same(bench->builder, bench->snapshot, TEXT_LITERAL("fresh")));
+    cr_expect_not(snapshot_builder_intel_same(bench->builder, bench->snapshot, TEXT_LITERAL("gone")));
+    entry(bench, "other", "203.0.113.0/24", "");
+    snapshot_builder_intel_copy(bench->builder, bench->snapshot);
+    build(bench);
+    const struct facts *facts = gather(bench);
+    cr_assert_eq(facts->intel_count, 1, "what the list of another name, or the changed one, had is gone");
+    expect_text(facts->intel[0].list, "same");
+    expect_text(facts->intel[0].entry, "198.51.100.0/24");
+    cr_expect_eq(facts->intel[0].score, 71, "the list's own score is that of its new record");
+    cr_expect_eq(gather_for(bench, "2001:db8::5")->intel[0].score, 95);
+    expect_text(gather_for(bench, "203.0.113.9")->intel[0].list, "other");
+    cr_expect_eq(snapshot_size(bench->snapshot).intel_entries, 3);
+    bench_close(bench);
+}
+
 Test(snapshot, empty_one_can_be_kept, .timeout = 10) {
     struct bench *bench = bench_open();
     build(bench);

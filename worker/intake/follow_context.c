@@ -6,6 +6,7 @@
 #include "shared/base/clock.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
+#include "worker/intake/wanted_names.h"
 
 enum {
     BLOCK_MS = 2000,
@@ -13,7 +14,7 @@ enum {
     SCAN_COUNT = 1000,
     CHANGES_PER_READ = 1000,
     FIELDS_MAX = 512,
-    NAMED_MAX = 1000
+    LIST_NAME_MAX = 128 /* as shared/context/intel_lists.h has it */
 };
 enum { ALL_PARTS = CONTEXT_CUSTOMERS | CONTEXT_INFRA | CONTEXT_INTEL };
 
@@ -26,12 +27,12 @@ struct named {
 
 struct context_follower {
     struct intake *intake;
-    char position[ENTRY_ID_MAX];    /* in context:log */
-    unsigned wanted;                /* parts to read again */
-    struct buffer wanted_customers; /* ids, each ended by NUL, when not all are wanted */
-    unsigned wanted_count;
-    struct snapshot_builder *builder; /* NULL: no load under way */
-    unsigned awaited;                 /* replies of the load */
+    char position[ENTRY_ID_MAX];          /* in context:log */
+    unsigned wanted;                      /* parts to read again whole */
+    struct wanted_names customers, lists; /* what is to be read again of the others */
+    struct wanted_names changed_lists;    /* of the load under way; none: all */
+    struct snapshot_builder *builder;     /* NULL: no load under way */
+    unsigned awaited;                     /* replies of the load */
     bool failed;
     int64_t load_started_ms;
     struct command command;
@@ -60,7 +61,9 @@ void context_follower_free(struct context_follower *follower) {
         return;
     snapshot_builder_free(follower->builder);
     snapshot_free((struct snapshot *)follower->intake->snapshot);
-    buffer_fini(&follower->wanted_customers);
+    buffer_fini(&follower->customers.bytes);
+    buffer_fini(&follower->lists.bytes);
+    buffer_fini(&follower->changed_lists.bytes);
     buffer_fini(&follower->key);
     command_fini(&follower->command);
     free(follower);
@@ -201,12 +204,9 @@ static void ask_scan(struct context_follower *follower, struct text cursor) {
 }
 
 static void ask_wanted_customers(struct context_follower *follower) {
-    size_t at = 0;
-    while (at < follower->wanted_customers.len) {
-        struct text id = text_of(follower->wanted_customers.at + at);
+    struct text id;
+    for (size_t at = 0; (id = wanted_names_next(&follower->customers, &at)).at != NULL;)
         ask_customer(follower, id);
-        at += id.len + 1;
-    }
 }
 
 /* --- infra events and intel lists --- */
@@ -255,14 +255,41 @@ static void ask_intel_entries(struct named *list, struct text cursor) {
         free(list);
 }
 
+/* Which lists changed is known, and each of them is a list, or was one. */
+static bool changes_are_known(const struct context_follower *follower, const redisReply *lists) {
+    const struct snapshot *earlier = follower->intake->snapshot;
+    struct text name;
+    if (earlier == NULL || follower->changed_lists.count == 0)
+        return false;
+    for (size_t at = 0; (name = wanted_names_next(&follower->changed_lists, &at)).at != NULL;) {
+        bool is_list = snapshot_has_intel_list(earlier, name);
+        for (size_t i = 0; i + 1 < lists->elements; i += 2)
+            is_list |= text_equal(reply_text(lists->element[i]), name);
+        if (!is_list)
+            return false;
+    }
+    return true;
+}
+
+/* A list that did not change is not read again: a million entries stay where they are. */
+static void take_intel_lists(struct context_follower *follower, const redisReply *lists) {
+    const struct snapshot *earlier = follower->intake->snapshot;
+    bool known = changes_are_known(follower, lists);
+    for (size_t i = 0; i + 1 < lists->elements; i += 2) {
+        struct text name = reply_text(lists->element[i]);
+        snapshot_builder_intel_list(follower->builder, name, reply_text(lists->element[i + 1]));
+        if (!known || wanted_names_have(&follower->changed_lists, name) ||
+            !snapshot_builder_intel_same(follower->builder, earlier, name))
+            ask_intel_entries(named_new(follower, name), TEXT_LITERAL("0"));
+    }
+    if (known)
+        snapshot_builder_intel_copy(follower->builder, earlier);
+}
+
 static void on_intel_lists(void *arg, enum status status, const redisReply *reply) {
     struct context_follower *follower = arg;
-    if (usable(follower, "HGETALL intel:lists", status, reply))
-        for (size_t i = 0; reply_is_array(reply, 2) && i + 1 < reply->elements; i += 2) {
-            snapshot_builder_intel_list(follower->builder, reply_text(reply->element[i]),
-                                        reply_text(reply->element[i + 1]));
-            ask_intel_entries(named_new(follower, reply_text(reply->element[i])), TEXT_LITERAL("0"));
-        }
+    if (usable(follower, "HGETALL intel:lists", status, reply) && reply_is_array(reply, 2))
+        take_intel_lists(follower, reply);
     one_less(follower);
 }
 
@@ -274,48 +301,50 @@ static void ask_hash(struct context_follower *follower, enum fixed_key key, link
 
 /* --- loads and changes --- */
 
+/* The names move to the load; what is noted meanwhile is for the next one. */
+static void begin_lists(struct context_follower *follower, unsigned wanted) {
+    struct wanted_names empty = follower->changed_lists;
+    wanted_names_clear(&empty);
+    follower->changed_lists = follower->lists;
+    follower->lists = empty;
+    if (wanted & CONTEXT_INTEL)
+        wanted_names_clear(&follower->changed_lists);
+}
+
 static void load(struct context_follower *follower) {
     unsigned wanted = follower->intake->snapshot == NULL ? ALL_PARTS : follower->wanted;
-    bool every_customer = (wanted & CONTEXT_CUSTOMERS) != 0;
+    bool intel = (wanted & CONTEXT_INTEL) != 0 || follower->lists.count > 0;
     follower->builder = snapshot_builder_new(complain, follower);
     follower->failed = false;
     follower->load_started_ms = clock_monotonic_ms();
     follower->awaited = 1;
+    begin_lists(follower, wanted);
     if (follower->intake->snapshot != NULL)
-        snapshot_builder_keep(follower->builder, follower->intake->snapshot, ALL_PARTS & ~wanted);
-    if (every_customer)
+        snapshot_builder_keep(follower->builder, follower->intake->snapshot,
+                              ALL_PARTS & ~(wanted | (intel ? CONTEXT_INTEL : 0)));
+    if (wanted & CONTEXT_CUSTOMERS)
         ask_scan(follower, TEXT_LITERAL("0"));
     else
         ask_wanted_customers(follower);
     if (wanted & CONTEXT_INFRA)
         ask_hash(follower, KEY_INFRA_EVENTS, on_infra);
-    if (wanted & CONTEXT_INTEL)
+    if (intel)
         ask_hash(follower, KEY_INTEL_LISTS, on_intel_lists);
     follower->wanted = 0;
-    follower->wanted_count = 0;
-    buffer_clear(&follower->wanted_customers);
+    wanted_names_clear(&follower->customers);
     one_less(follower);
-}
-
-static void want_customer(struct context_follower *follower, struct text id) {
-    bool fits = id.len >= 1 && id.len <= SIGNAL_CUSTOMER_ID_MAX && memchr(id.at, '\0', id.len) == NULL;
-    if (!fits || follower->wanted_count == NAMED_MAX) {
-        follower->wanted |= CONTEXT_CUSTOMERS;
-        return;
-    }
-    buffer_append_text(&follower->wanted_customers, id);
-    buffer_append_char(&follower->wanted_customers, '\0');
-    follower->wanted_count++;
 }
 
 static void note_change(struct context_follower *follower, const redisReply *fields) {
     struct text kind = reply_text(reply_field(fields, "kind"));
+    struct text id = reply_text(reply_field(fields, "id"));
     if (text_is(kind, "customer"))
-        want_customer(follower, reply_text(reply_field(fields, "id")));
+        follower->wanted |=
+            wanted_names_add(&follower->customers, id, SIGNAL_CUSTOMER_ID_MAX) ? 0 : CONTEXT_CUSTOMERS;
     else if (text_is(kind, "infra"))
         follower->wanted |= CONTEXT_INFRA;
     else if (text_is(kind, "intel"))
-        follower->wanted |= CONTEXT_INTEL;
+        follower->wanted |= wanted_names_add(&follower->lists, id, LIST_NAME_MAX) ? 0 : CONTEXT_INTEL;
     else
         follower->wanted |= ALL_PARTS;
 }
@@ -347,7 +376,7 @@ static void on_changes(void *arg, enum status status, const redisReply *reply) {
         keep_position(follower, entries->element[i]->element[0]);
         note_change(follower, entries->element[i]->element[1]);
     }
-    if (follower->wanted != 0 || follower->wanted_count > 0)
+    if (follower->wanted != 0 || follower->customers.count > 0 || follower->lists.count > 0)
         load(follower);
     else
         read_changes(follower);
