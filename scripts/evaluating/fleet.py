@@ -4,17 +4,57 @@ import contextlib
 import os
 import pathlib
 import random
+import re
 import socket
 import subprocess
 import threading
+import time
+
+from sending import context
+from sending.client import Client
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 READY_LINE = "Ctrl-C stops everything."
 STOP_LIMIT_S = 30
+CONTEXT_LIMIT_S = 30
+POLL_S = 0.05
+CUSTOMERS_PER_PAGE = 1000
 
 
 class NotStarted(Exception):
     """What scripts/run said."""
+
+
+class Fleet:
+    def __init__(self, url, worker_url):
+        self.client = Client(url)
+        self._worker = Client(worker_url)
+
+    def load(self, document):
+        context.load(self.client, document)
+
+    def _counts(self):
+        """What the API has stored, by the worker's names; a page of customers at most."""
+        customers = self.client.get(f"/api/customers?limit={CUSTOMERS_PER_PAGE}").body
+        lists = self.client.get("/api/intel/indicators").body
+        return {
+            "customers": len(customers),
+            "infra_events": len(self.client.get("/api/infra-events").body),
+            "intel_lists": len(lists),
+            "intel_entries": sum(row["entries"] for row in lists),
+        }
+
+    def wait_for_context(self):
+        """Until the worker uses all that was loaded: it follows within a second or so."""
+        wanted = self._counts()
+        deadline = time.monotonic() + CONTEXT_LIMIT_S
+        while time.monotonic() < deadline:
+            text = self._worker.get("/metrics").content.decode()
+            known = dict(re.findall(r'^soc_context_records\{kind="(\w+)"\} (\S+)', text, re.MULTILINE))
+            if all(float(known.get(kind, 0)) >= count for kind, count in wanted.items()):
+                return
+            time.sleep(POLL_S)
+        raise NotStarted(f"the worker did not take the context over within {CONTEXT_LIMIT_S} s")
 
 
 def is_free(port):
@@ -36,7 +76,7 @@ def free_port():
 
 @contextlib.contextmanager
 def fleet():
-    """The URL of an API with one worker, so that signals are judged in the order in which they are sent."""
+    """One API with one worker, so that signals are judged in the order in which they are sent."""
     port = free_port()
     words = [REPOSITORY / "scripts" / "run", "--empty", "--apis", "1", "--workers", "1", "--port", str(port)]
     run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ)
@@ -49,7 +89,7 @@ def fleet():
         else:
             raise NotStarted("".join(said[-5:]).strip())
         threading.Thread(target=run.stdout.read, daemon=True).start()
-        yield f"http://127.0.0.1:{port}"
+        yield Fleet(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1000}")
     finally:
         run.terminate()
         run.wait(STOP_LIMIT_S)

@@ -15,6 +15,7 @@ class Answer:
     def __init__(self, status, headers, content):
         self.status = status
         self.headers = headers
+        self.content = content
         try:
             self.body = json.loads(content) if content else None
         except ValueError:

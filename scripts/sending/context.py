@@ -9,8 +9,10 @@ A document is one JSON object:
      "indicators":   [{"list": "bad-hosts", "category": "blocklist", "source": "…", "as_of": "2026-11-01",
                        "entries": ["192.0.2.0/24", ["198.51.100.7", 95]]}]}
 
-Times may stand as "now", "now-30m", "now+2h", "now-3d". A file that is no JSON is a plain list of addresses: a
-blocklist with the file's name.
+Times may stand as "now", "now-30m", "now+2h", "now-3d". Several documents may stand in a file, a line each. What is
+published elsewhere is taken as it is, as a list with the file's name: a plain list of addresses or a STIX 2.1 bundle
+as a blocklist, the JSON of a crawler's published ranges as those of the crawler that the file is named after
+(googlebot.json).
 """
 
 import datetime
@@ -23,6 +25,7 @@ PARTS = ("customers", "infra_events", "incidents", "indicators")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 INCIDENTS_PER_REQUEST = 1000
 LIST_OPTIONS = ("list", "category", "source", "as_of", "score", "crawler", "family")
+PUBLISHED = pathlib.Path(__file__).resolve().parents[2] / "shared" / "context" / "crawlers" / "published_ranges.json"
 
 
 class Refused(Exception):
@@ -46,22 +49,57 @@ def with_times(value, now):
     return time_of(value, now) if isinstance(value, str) and value.startswith("now") else value
 
 
+def as_list(path, content, content_type, **options):
+    """A document with one list, of a file that is sent as it is."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", pathlib.Path(path).stem)
+    return {"indicators": [{"list": name, "source": pathlib.Path(path).name, "raw": (content, content_type), **options}]}
+
+
+def crawler_named(path):
+    wanted = re.sub(r"[^a-z0-9]", "", pathlib.Path(path).stem.lower())
+    for name in json.loads(PUBLISHED.read_bytes()):
+        if re.sub(r"[^a-z0-9]", "", name.lower()) == wanted:
+            return name
+    raise Refused(f"{path}: holds a crawler's ranges, and its name is none of a crawler that publishes them")
+
+
+def document_of(path, value, content):
+    if isinstance(value, dict) and value.get("type") == "bundle":
+        return as_list(path, content, "application/json", category="blocklist")
+    if isinstance(value, dict) and "prefixes" in value:
+        return as_list(path, content, "application/json", category="crawler", crawler=crawler_named(path))
+    if not isinstance(value, dict) or set(value) - set(PARTS):
+        raise Refused(f"{path}: wants an object with {', '.join(PARTS)}")
+    return with_times(value, datetime.datetime.now(datetime.timezone.utc))
+
+
+def joined(documents):
+    whole = {}
+    for document in documents:
+        for part, rows in document.items():
+            if part in whole:
+                whole[part] = {**whole[part], **rows} if isinstance(rows, dict) else whole[part] + rows
+            else:
+                whole[part] = rows
+    return whole
+
+
 def read(path):
     """The document of a file; Refused when it is none."""
     try:
         content = pathlib.Path(path).read_bytes()
     except OSError as error:
         raise Refused(f"{path}: {error.strerror}") from None
+    if content.lstrip()[:1] not in (b"{", b"["):
+        return as_list(path, content, "text/plain", category="blocklist")
     try:
-        document = json.loads(content)
+        return document_of(path, json.loads(content), content)
     except ValueError:
-        if content.lstrip()[:1] in (b"{", b"["):
-            raise Refused(f"{path}: is no JSON that can be read") from None
-        name = re.sub(r"[^A-Za-z0-9._-]", "-", pathlib.Path(path).stem)
-        return {"indicators": [{"list": name, "category": "blocklist", "source": pathlib.Path(path).name, "plain": content}]}
-    if not isinstance(document, dict) or set(document) - set(PARTS):
-        raise Refused(f"{path}: wants an object with {', '.join(PARTS)}")
-    return with_times(document, datetime.datetime.now(datetime.timezone.utc))
+        pass
+    try:
+        return joined(document_of(path, json.loads(line), line) for line in content.splitlines() if line.strip())
+    except ValueError:
+        raise Refused(f"{path}: is no JSON that can be read") from None
 
 
 def expect(answer, what):
@@ -93,8 +131,8 @@ def load_incidents(client, incidents):
 
 
 def lines_of(indicators):
-    if "plain" in indicators:
-        return indicators["plain"], "text/plain"
+    if "raw" in indicators:
+        return indicators["raw"]
     rows = [entry if isinstance(entry, list) else [entry, ""] for entry in indicators["entries"]]
     return "".join(f"{address},{score}\n" for address, score in rows).encode(), "text/csv"
 

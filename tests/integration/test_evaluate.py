@@ -92,6 +92,31 @@ def test_facts_are_loaded_first(tmp_path):
     assert after["table"]["true_positive"]["likely_real"] == 17 > before["table"]["true_positive"]["likely_real"]
 
 
+def test_what_others_publish_is_taken_as_it_is(tmp_path):
+    """Ranges verify the crawlers, a bundle accuses, and documents may stand a line each."""
+    line = json.loads(LABELLED.read_text().splitlines()[0])
+    signals = tmp_path / "one.ndjson"
+    signals.write_text(json.dumps(line))
+    ranges = tmp_path / "Googlebot.json"
+    ranges.write_text(json.dumps({"creationTime": "2026-11-01T00:00:00", "prefixes": [{"ipv4Prefix": "66.249.64.0/19"}]}, indent=1))
+    bundle = tmp_path / "bundle.json"
+    pattern = f"[ipv4-addr:value = '{line['signal']['source_ip']}']"
+    row = {"type": "indicator", "spec_version": "2.1", "id": "indicator--1", "pattern": pattern, "pattern_type": "stix", "confidence": 80}
+    bundle.write_text(json.dumps({"type": "bundle", "id": "bundle--1", "objects": [row]}))
+    lines = tmp_path / "documents.ndjson"
+    documents = [{"customers": {"a": {"tier": "premium"}}}, {"customers": {line["signal"]["customer_id"]: {"tier": "premium", "requests_per_minute": 1}}}]
+    lines.write_text("".join(json.dumps(document) + "\n" for document in documents))
+    words = [word for path in (ranges, bundle, lines) for word in ("--facts", path)]
+    done = evaluate("--json", *words, signals)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(part["indicator"] for part in json.loads(done.stdout)["misses"][0]["indicators"])
+    assert "verified Googlebot (list Googlebot, data of 2026-11-01" in said and "blocklist" in said and "volume far under" not in said
+    odd = tmp_path / "nobody.json"
+    odd.write_text(ranges.read_text())
+    done = evaluate("--facts", odd, signals)
+    assert done.returncode != 0 and "none of a crawler" in done.stderr
+
+
 @pytest.mark.parametrize(
     "content, says",
     [
