@@ -30,9 +30,11 @@ static void judge_user_agent(struct evidence *in) {
         evidence_add_plain(in, FP_USER_AGENT, of_kind[kind].milli, of_kind[kind].label);
 }
 
-/* "list googlebot, data of 2026-08-11" */
-static struct text list_of(const struct evidence *in, struct text list, struct text as_of) {
-    return arena_printf(in->arena, "list %.*s, data of %.*s", PHRASE(list),
+/* "list bad-hosts of feed.example, data of 2026-08-11" */
+static struct text list_of(const struct evidence *in, struct text list, struct text source,
+                           struct text as_of) {
+    return arena_printf(in->arena, "list %.*s%s%.*s, data of %.*s", PHRASE(list),
+                        source.len > 0 ? " of " : "", PHRASE(source),
                         PHRASE(as_of.len > 0 ? as_of : TEXT_LITERAL("unknown date")));
 }
 
@@ -58,7 +60,7 @@ static void judge_unproven(struct evidence *in) {
 
 static void judge_claim(struct evidence *in, int milli, const char *label, const char *word) {
     const struct crawler_fact *crawler = &in->facts->crawler;
-    struct text list = list_of(in, crawler->list, crawler->as_of);
+    struct text list = list_of(in, crawler->list, TEXT_NONE, crawler->as_of);
     fp_tally_add(&in->tally, FP_USER_AGENT, milli, label,
                  arena_printf(in->arena, "%s %.*s (%.*s)", word, PHRASE(crawler->name), PHRASE(list)));
 }
@@ -91,7 +93,7 @@ static void judge_intel(struct evidence *in) {
     for (unsigned i = 0; i < in->facts->intel_count; i++) {
         const struct intel_fact *hit = &in->facts->intel[i];
         const char *category = vocabulary_word(&vocabulary_intel_category, (int)hit->category);
-        struct text list = list_of(in, hit->list, hit->as_of);
+        struct text list = list_of(in, hit->list, hit->source, hit->as_of);
         if (hit->category != INTEL_CRAWLER)
             fp_tally_add(
                 &in->tally, FP_IP_REPUTATION, intel_milli(hit), category,
