@@ -55,19 +55,11 @@ void order_send(struct exchange *exchange, struct command *command, bool changes
     free(order);
 }
 
-static bool is_type(struct text value, const char *type) {
-    size_t len = 0;
-    while (len < value.len && value.at[len] != ';' && value.at[len] != ' ')
-        len++;
-    return text_equal_ignoring_case((struct text){value.at, len}, text_of(type));
-}
-
 bool context_body_is_acceptable(struct exchange *exchange, const char *content_type, size_t body_max,
                                 const char *too_large) {
-    struct text type = exchange_header(exchange, "content-type");
-    if (!is_type(type, content_type)) {
-        exchange_answer_problem(exchange, STATUS_UNSUPPORTED_TYPE,
-                                type.at == NULL ? "a Content-Type is required" : NULL);
+    const char *const types[] = {content_type, NULL};
+    if (!exchange_has_type(exchange, types)) {
+        exchange_answer_problem(exchange, STATUS_UNSUPPORTED_TYPE, exchange_type_fault(exchange));
         return false;
     }
     if (exchange_body(exchange).len > body_max) {
@@ -77,39 +69,14 @@ bool context_body_is_acceptable(struct exchange *exchange, const char *content_t
     return true;
 }
 
-void answer_bad_parameters(struct exchange *exchange, struct faults *faults) {
-    for (unsigned i = 0; i < faults->count; i++) {
-        struct text *name = &faults->rows[i].pointer;
-        if (name->len > 0 && name->at[0] == '/')
-            *name = (struct text){name->at + 1, name->len - 1};
-    }
-    exchange_answer_faults(exchange, faults, "parameter");
-}
-
-void answer_bad_parameter(struct exchange *exchange, const char *parameter, const char *detail) {
-    struct arena arena = ARENA_EMPTY;
-    struct faults faults;
-    struct text name = text_of(parameter);
-    faults_init(&faults, &arena);
-    faults_add(&faults, &name, "%s", detail);
-    answer_bad_parameters(exchange, &faults);
-    arena_fini(&arena);
-}
-
-static const struct script *once(struct script *script, const char *text) {
-    if (script->text == NULL)
-        script_init(script, text);
-    return script;
-}
-
 const struct script *change_customer_script(void) {
     static struct script script;
-    return once(&script, change_customer_lua);
+    return script_once(&script, change_customer_lua);
 }
 
 const struct script *change_infra_script(void) {
     static struct script script;
-    return once(&script, change_infra_lua);
+    return script_once(&script, change_infra_lua);
 }
 
 int context_scripts(const struct script **scripts) {

@@ -21,13 +21,6 @@ void order_send(struct exchange *exchange, struct command *command, bool changes
 bool context_body_is_acceptable(struct exchange *exchange, const char *content_type, size_t body_max,
                                 const char *too_large);
 
-/* 422 for one parameter of the path or the query. */
-void answer_bad_parameter(struct exchange *exchange, const char *parameter, const char *detail);
-
-/* Names of parameters instead of pointers, then 422. */
-struct faults;
-void answer_bad_parameters(struct exchange *exchange, struct faults *faults);
-
 /* The scripts of this folder, for link_open: writes at most CONTEXT_SCRIPTS_MAX rows, returns how many. */
 enum { CONTEXT_SCRIPTS_MAX = 4 };
 int context_scripts(const struct script **scripts);

@@ -7,7 +7,7 @@
 static bool id_is_fine(struct exchange *exchange) {
     if (customer_record_id_fits(exchange->id))
         return true;
-    answer_bad_parameter(exchange, "id", "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
+    exchange_answer_bad_parameter(exchange, "id", "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
     return false;
 }
 

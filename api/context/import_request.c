@@ -149,7 +149,7 @@ static bool read_options(struct exchange *exchange, struct import_request *reque
     request->options.format = request->format < 0 ? IMPORT_PLAIN : (enum import_format)request->format;
     judge(request);
     if (request->faults->count > 0)
-        answer_bad_parameters(exchange, request->faults);
+        exchange_answer_bad_parameters(exchange, request->faults);
     return request->faults->count == 0;
 }
 

@@ -147,7 +147,7 @@ static bool read_filter(struct exchange *exchange, struct arena *arena, struct i
     while (url_query_next(&rest, arena, &name, &value))
         set_filter(filter, arena, name, value, &faults);
     if (faults.count > 0)
-        answer_bad_parameters(exchange, &faults);
+        exchange_answer_bad_parameters(exchange, &faults);
     return faults.count == 0;
 }
 
@@ -218,7 +218,7 @@ static void on_deleted(struct exchange *exchange, const redisReply *reply) {
 void delete_infra_event(struct exchange *exchange) {
     struct command command = COMMAND_EMPTY;
     if (!infra_id_fits(exchange->id)) {
-        answer_bad_parameter(exchange, "id", "must be 1 to 128 characters of A-Z a-z 0-9 . _ : -");
+        exchange_answer_bad_parameter(exchange, "id", "must be 1 to 128 characters of A-Z a-z 0-9 . _ : -");
         return;
     }
     begin_change(&command, exchange->app);

@@ -208,6 +208,6 @@ void list_customers(struct exchange *exchange) {
         ask_scan(page, TEXT_LITERAL("0"));
         return;
     }
-    answer_bad_parameters(exchange, &faults);
+    exchange_answer_bad_parameters(exchange, &faults);
     page_free(page);
 }

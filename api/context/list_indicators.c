@@ -86,7 +86,7 @@ void delete_indicators(struct exchange *exchange) {
     if (list.at == NULL || !context_record_text_fits(list, INTEL_NAME_MAX))
         faults_add(&faults, &name, "must be the name of a list");
     if (faults.count > 0)
-        answer_bad_parameters(exchange, &faults);
+        exchange_answer_bad_parameters(exchange, &faults);
     else
         send_delete(exchange, list);
     arena_fini(&arena);

@@ -102,17 +102,6 @@ static void write_address(struct writer *writer, const char *key, const struct a
     writer_member_text(writer, key, (struct text){written, address_write(address, written)});
 }
 
-static void write_range(struct writer *writer, const struct range_fact *range) {
-    if (range->cidr == NULL)
-        return;
-    writer_key(writer, "range");
-    writer_open_object(writer);
-    writer_member_string(writer, "cidr", range->cidr);
-    writer_member_string(writer, "meaning", range->meaning);
-    writer_member_string(writer, "reference", range->reference);
-    writer_close_object(writer);
-}
-
 static void answer(struct intel_question *question) {
     struct address_question *own = question->own;
     struct range_fact range = special_range_find(&own->address);
@@ -131,7 +120,7 @@ static void answer(struct intel_question *question) {
     for (unsigned i = 0; i < own->match_count; i++)
         write_match(&writer, question, &own->matches[i]);
     writer_close_array(&writer);
-    write_range(&writer, &range);
+    range_fact_write(&writer, &range);
     writer_close_object(&writer);
     exchange_answer_json(question->exchange, 200, buffer_text(&out));
     buffer_fini(&out);
@@ -171,7 +160,7 @@ void look_up_address(struct exchange *exchange) {
     if (!found)
         faults_add(&faults, &name, "must be an IPv4 or IPv6 address");
     if (faults.count > 0)
-        answer_bad_parameters(exchange, &faults);
+        exchange_answer_bad_parameters(exchange, &faults);
     else
         look_up(exchange, &address);
     arena_fini(&arena);

@@ -34,20 +34,14 @@ struct imports {
 
 static void move_on(struct import_job *job);
 
-static const struct script *once(struct script *script, const char *text) {
-    if (script->text == NULL)
-        script_init(script, text);
-    return script;
-}
-
 const struct script *replace_list_script(void) {
     static struct script script;
-    return once(&script, replace_list_lua);
+    return script_once(&script, replace_list_lua);
 }
 
 const struct script *gather_entries_script(void) {
     static struct script script;
-    return once(&script, gather_entries_lua);
+    return script_once(&script, gather_entries_lua);
 }
 
 struct imports *imports_new(struct link *const *link, const struct keyspace *keyspace,

@@ -173,6 +173,21 @@ void exchange_answer_problem(struct exchange *exchange, enum status status, cons
     buffer_fini(&out);
 }
 
+bool exchange_has_type(const struct exchange *exchange, const char *const *types) {
+    struct text value = exchange_header(exchange, "content-type");
+    size_t len = 0;
+    while (len < value.len && value.at[len] != ';' && value.at[len] != ' ')
+        len++;
+    for (; *types != NULL; types++)
+        if (text_equal_ignoring_case((struct text){value.at, len}, text_of(*types)))
+            return true;
+    return false;
+}
+
+const char *exchange_type_fault(const struct exchange *exchange) {
+    return exchange_header(exchange, "content-type").at == NULL ? "a Content-Type is required" : NULL;
+}
+
 void exchange_answer_faults(struct exchange *exchange, const struct faults *faults, const char *member) {
     const struct status_row *row = status_row(STATUS_INVALID);
     struct buffer out = BUFFER_EMPTY;
@@ -180,4 +195,23 @@ void exchange_answer_faults(struct exchange *exchange, const struct faults *faul
                   member);
     exchange_answer(exchange, row->http_status, "application/problem+json", NULL, 0, buffer_text(&out));
     buffer_fini(&out);
+}
+
+void exchange_answer_bad_parameters(struct exchange *exchange, struct faults *faults) {
+    for (unsigned i = 0; i < faults->count; i++) {
+        struct text *name = &faults->rows[i].pointer;
+        if (name->len > 0 && name->at[0] == '/')
+            *name = (struct text){name->at + 1, name->len - 1};
+    }
+    exchange_answer_faults(exchange, faults, "parameter");
+}
+
+void exchange_answer_bad_parameter(struct exchange *exchange, const char *parameter, const char *detail) {
+    struct arena arena = ARENA_EMPTY;
+    struct faults faults;
+    struct text name = text_of(parameter);
+    faults_init(&faults, &arena);
+    faults_add(&faults, &name, "%s", detail);
+    exchange_answer_bad_parameters(exchange, &faults);
+    arena_fini(&arena);
 }

@@ -50,8 +50,17 @@ void exchange_answer_json(struct exchange *exchange, int http_status, struct tex
 /* RFC 9457 problem from the status table; `detail` may be NULL. 503 carries Retry-After: 1. */
 void exchange_answer_problem(struct exchange *exchange, enum status status, const char *detail);
 
+/* Is the content type one of these (NULL at the end), parameters aside? The detail to tell when it is not;
+ * may be NULL. */
+bool exchange_has_type(const struct exchange *exchange, const char *const *types);
+const char *exchange_type_fault(const struct exchange *exchange);
+
 /* 422 with errors[]; `member` is "pointer" for bodies and "parameter" for queries. */
 void exchange_answer_faults(struct exchange *exchange, const struct faults *faults, const char *member);
+
+/* The same of parameters: what faults_add made a pointer of is the parameter's name. */
+void exchange_answer_bad_parameters(struct exchange *exchange, struct faults *faults);
+void exchange_answer_bad_parameter(struct exchange *exchange, const char *parameter, const char *detail);
 
 /* The problem as JSON; headers aside, what the two above send. `more` are members to add, may be empty. */
 void problem_write(struct buffer *out, int http_status, const char *word, const char *title,

@@ -34,9 +34,7 @@ struct enqueue {
 
 const struct script *enqueue_script(void) {
     static struct script script;
-    if (script.text == NULL)
-        script_init(&script, enqueue_signal_lua);
-    return &script;
+    return script_once(&script, enqueue_signal_lua);
 }
 
 struct enqueue *enqueue_new(struct link *const *link, const struct keyspace *keyspace) {

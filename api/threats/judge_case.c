@@ -17,9 +17,7 @@ struct judging {
 
 const struct script *judge_script(void) {
     static struct script script;
-    if (script.text == NULL)
-        script_init(&script, judge_case_lua);
-    return &script;
+    return script_once(&script, judge_case_lua);
 }
 
 static void finish(struct judging *judging, const struct judge_result *result) {

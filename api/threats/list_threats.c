@@ -81,16 +81,6 @@ static void write_next_link(struct exchange *exchange, struct arena *arena, cons
     buffer_append_string(link, ">; rel=\"next\"");
 }
 
-/* What query_set calls a pointer is here the parameter's name: without the slash. */
-static void answer_bad_query(struct exchange *exchange, struct faults *faults) {
-    for (unsigned i = 0; i < faults->count; i++)
-        if (faults->rows[i].pointer.len > 0 && faults->rows[i].pointer.at[0] == '/') {
-            faults->rows[i].pointer.at++;
-            faults->rows[i].pointer.len--;
-        }
-    exchange_answer_faults(exchange, faults, "parameter");
-}
-
 static void ask_for_page(struct exchange *exchange, struct arena *arena, const struct query *query) {
     static struct uuid ids[QUERY_LIMIT_MAX];
     struct api *api = exchange->app;
@@ -116,7 +106,7 @@ void list_threats(struct exchange *exchange) {
     query_init(&query);
     read_query(exchange, &arena, &query, &faults);
     if (faults.count > 0)
-        answer_bad_query(exchange, &faults);
+        exchange_answer_bad_parameters(exchange, &faults);
     else if (!api_is_ready(api))
         exchange_answer_problem(exchange, STATUS_UNAVAILABLE, "the catalog is being read");
     else if (!link_is_up(api->commands))

@@ -12,15 +12,9 @@ struct look {
 };
 
 bool threat_id_of(struct exchange *exchange, struct uuid *id) {
-    struct arena arena = ARENA_EMPTY;
-    struct faults faults;
     if (uuid_parse(exchange->id, id))
         return true;
-    faults_init(&faults, &arena);
-    faults_add(&faults, NULL, "must be a UUID");
-    faults.rows[0].pointer = TEXT_LITERAL("id");
-    exchange_answer_faults(exchange, &faults, "parameter");
-    arena_fini(&arena);
+    exchange_answer_bad_parameter(exchange, "id", "must be a UUID");
     return false;
 }
 

@@ -20,16 +20,6 @@ struct submission {
 
 static const char *const json_types[] = {"application/json", NULL};
 
-static bool type_is_one_of(struct text value, const char *const *types) {
-    size_t len = 0;
-    while (len < value.len && value.at[len] != ';' && value.at[len] != ' ')
-        len++;
-    for (; *types != NULL; types++)
-        if (text_equal_ignoring_case((struct text){value.at, len}, text_of(*types)))
-            return true;
-    return false;
-}
-
 static void reject(struct exchange *exchange, enum status status, const char *detail) {
     metrics_add(METRIC_SIGNALS_REJECTED, (int)status, 0, 1);
     exchange_answer_problem(exchange, status, detail);
@@ -37,9 +27,8 @@ static void reject(struct exchange *exchange, enum status status, const char *de
 
 bool request_is_acceptable(struct exchange *exchange, const char *const *content_types, size_t body_max) {
     const struct api *api = exchange->app;
-    struct text type = exchange_header(exchange, "content-type");
-    if (!type_is_one_of(type, content_types)) {
-        reject(exchange, STATUS_UNSUPPORTED_TYPE, type.at == NULL ? "a Content-Type is required" : NULL);
+    if (!exchange_has_type(exchange, content_types)) {
+        reject(exchange, STATUS_UNSUPPORTED_TYPE, exchange_type_fault(exchange));
     } else if (exchange_body(exchange).len > body_max) {
         reject(exchange, STATUS_TOO_LARGE, NULL);
     } else if (!link_is_up(api->commands)) {
@@ -54,10 +43,8 @@ bool request_is_acceptable(struct exchange *exchange, const char *const *content
 
 bool request_is_readable(struct exchange *exchange, const char *const *content_types, size_t body_max) {
     const struct api *api = exchange->app;
-    struct text type = exchange_header(exchange, "content-type");
-    if (!type_is_one_of(type, content_types))
-        exchange_answer_problem(exchange, STATUS_UNSUPPORTED_TYPE,
-                                type.at == NULL ? "a Content-Type is required" : NULL);
+    if (!exchange_has_type(exchange, content_types))
+        exchange_answer_problem(exchange, STATUS_UNSUPPORTED_TYPE, exchange_type_fault(exchange));
     else if (exchange_body(exchange).len > body_max)
         exchange_answer_problem(exchange, STATUS_TOO_LARGE, NULL);
     else if (!link_is_up(api->commands))

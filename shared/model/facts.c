@@ -171,7 +171,7 @@ static void write_crawler(struct writer *writer, const struct crawler_fact *craw
     writer_close_object(writer);
 }
 
-static void write_range(struct writer *writer, const struct range_fact *range) {
+void range_fact_write(struct writer *writer, const struct range_fact *range) {
     if (range->cidr == NULL)
         return;
     writer_key(writer, "range");
@@ -193,6 +193,6 @@ void facts_write(struct writer *writer, const struct facts *facts) {
         writer_member_bool(writer, "context_available", false);
     }
     write_crawler(writer, &facts->crawler);
-    write_range(writer, &facts->range);
+    range_fact_write(writer, &facts->range);
     writer_close_object(writer);
 }

@@ -74,6 +74,9 @@ struct facts {
     struct range_fact range; /* judged from the built-in table: always known */
 };
 
+/* The member `range`; nothing for an ordinary address. */
+void range_fact_write(struct writer *writer, const struct range_fact *range);
+
 /* Writes the compact object that an analysis carries as `facts`; what is empty is left out. */
 void facts_write(struct writer *writer, const struct facts *facts);
 

@@ -14,6 +14,12 @@ void script_init(struct script *script, const char *text) {
     script->sha1[2 * SHA_DIGEST_LENGTH] = '\0';
 }
 
+const struct script *script_once(struct script *script, const char *text) {
+    if (script->text == NULL)
+        script_init(script, text);
+    return script;
+}
+
 void command_begin_script(struct command *command, const struct script *script, int key_count) {
     command_begin(command, "EVALSHA");
     command_string(command, script->sha1);

@@ -12,6 +12,9 @@ struct script {
 
 void script_init(struct script *script, const char *text);
 
+/* The script, made by the first call. */
+const struct script *script_once(struct script *script, const char *text);
+
 /* EVALSHA with `key_count` keys to follow as arguments. */
 void command_begin_script(struct command *command, const struct script *script, int key_count);
 

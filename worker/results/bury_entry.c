@@ -16,9 +16,7 @@ struct grave {
 
 const struct script *bury_script(void) {
     static struct script script;
-    if (script.text == NULL)
-        script_init(&script, bury_entry_lua);
-    return &script;
+    return script_once(&script, bury_entry_lua);
 }
 
 /* What GET /api/threats/{id} shows of it from now on. */

@@ -28,9 +28,7 @@ struct commit {
 
 const struct script *commit_script(void) {
     static struct script script;
-    if (script.text == NULL)
-        script_init(&script, commit_analysis_lua);
-    return &script;
+    return script_once(&script, commit_analysis_lua);
 }
 
 struct commit *commit_new(const struct commit_options *options) {
