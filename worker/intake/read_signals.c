@@ -3,10 +3,10 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
-#include "shared/model/log_row.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 #include "worker/intake/gather_history.h"
+#include "worker/intake/parse_fields.h"
 #include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
 
@@ -62,22 +62,6 @@ static void bury_poison(struct reading *reading, const struct work *work) {
                             .readable_signal = &work->signal,
                             .received_at_ms = work->received_at_ms};
     bury_entry(&reading->intake->burial, &burial, NULL, NULL);
-}
-
-static bool parse_fields(struct work *work, const redisReply *fields) {
-    struct text received = reply_text(reply_field(fields, "received_at"));
-    struct text signal = reply_text(reply_field(fields, "signal"));
-    unsigned long long received_ms;
-    struct faults faults;
-    if (!text_is(reply_text(reply_field(fields, "v")), "1") ||
-        !uuid_parse(reply_text(reply_field(fields, "id")), &work->id) ||
-        !text_to_unsigned(received, INT64_MAX, &received_ms) || signal.len > SIGNAL_BODY_MAX)
-        return false;
-    work->received_at_ms = (int64_t)received_ms;
-    buffer_append_text(&work->signal_json, signal);
-    faults_init(&faults, &work->arena);
-    return signal_read_stored(buffer_text(&work->signal_json), &work->arena, &work->signal, &faults) ==
-           STATUS_OK;
 }
 
 void read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries,
