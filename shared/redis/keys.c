@@ -3,12 +3,13 @@
 #include <stdio.h>
 
 static const char *const fixed_names[FIXED_KEY_COUNT] = {
-    [KEY_STREAM] = "threats:stream",     [KEY_LOG] = "threats:log",
-    [KEY_EVENTS] = "threats:events",     [KEY_DEAD] = "threats:dead",
-    [KEY_WORKERS] = "threats:workers",   [KEY_BY_CREATED] = "threats:by_created",
-    [KEY_LEASE] = "threats:lease",       [KEY_CONTEXT_LOG] = "context:log",
-    [KEY_INFRA_EVENTS] = "infra:events", [KEY_INTEL_LISTS] = "intel:lists",
-    [KEY_INCIDENTS] = "incidents",
+    [KEY_STREAM] = "threats:stream",         [KEY_LOG] = "threats:log",
+    [KEY_EVENTS] = "threats:events",         [KEY_DEAD] = "threats:dead",
+    [KEY_WORKERS] = "threats:workers",       [KEY_BY_CREATED] = "threats:by_created",
+    [KEY_LEASE] = "threats:lease",           [KEY_CONTEXT_LOG] = "context:log",
+    [KEY_INFRA_EVENTS] = "infra:events",     [KEY_INTEL_LISTS] = "intel:lists",
+    [KEY_INCIDENTS] = "incidents",           [KEY_COUNTS] = "threats:counts",
+    [KEY_QUARANTINE] = "threats:quarantine", [KEY_REAPING] = "threats:reaping",
 };
 
 bool keyspace_init(struct keyspace *keyspace, const char *prefix) {
@@ -30,6 +31,10 @@ void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, str
     begin(keyspace, "threat:", out);
     uuid_write(id, buffer_reserve(out, UUID_LENGTH));
     out->len += UUID_LENGTH;
+}
+
+void keyspace_threat_start(const struct keyspace *keyspace, struct buffer *out) {
+    begin(keyspace, "threat:", out);
 }
 
 void keyspace_customer(const struct keyspace *keyspace, struct text customer_id, struct buffer *out) {

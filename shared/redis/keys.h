@@ -9,6 +9,10 @@
 
 #define CONSUMER_GROUP "soc-workers"
 #define RELEASED_CONSUMER "__released" /* holds entries that a draining worker handed back */
+#define NEWER_CONSUMERS                                                                                      \
+    "__version_" /* and a number: holds entries of a version that some workers do not know */
+
+enum { ENTRY_VERSION = 1 }; /* of what we put into the stream and understand */
 
 enum { KEY_PREFIX_MAX = 64 };
 
@@ -24,6 +28,9 @@ enum fixed_key {
     KEY_INFRA_EVENTS, /* infra:events, hash id → JSON */
     KEY_INTEL_LISTS,  /* intel:lists, hash name → JSON */
     KEY_INCIDENTS,    /* incidents, hash id → JSON of past, imported incidents */
+    KEY_COUNTS,       /* threats:counts, hash: completed, failed */
+    KEY_QUARANTINE,   /* threats:quarantine, who handles a suspect entry alone */
+    KEY_REAPING,      /* threats:reaping, lease of who removes dead consumers */
     FIXED_KEY_COUNT
 };
 
@@ -41,6 +48,8 @@ static inline const char *keyspace_fixed(const struct keyspace *keyspace, enum f
 
 /* Each appends one key. */
 void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out);
+/* What the keys of all threats begin with, for scripts that learn of ids by themselves. */
+void keyspace_threat_start(const struct keyspace *keyspace, struct buffer *out);
 void keyspace_customer(const struct keyspace *keyspace, struct text customer_id, struct buffer *out);
 void keyspace_intel_list(const struct keyspace *keyspace, struct text name, struct buffer *out);
 /* Where an import is gathered before it replaces its list. */
