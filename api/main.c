@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/context/context_order.h"
+#include "api/dead_letters/letter_calls.h"
 #include "api/http/server.h"
 #include "api/threats/api.h"
 #include "api/threats/judge_case.h"
@@ -81,12 +82,13 @@ static void on_analysis(void *arg, const struct uuid *id, struct text analysis) 
 }
 
 static void open_links(struct api *api, const struct reactor *reactor, const struct redis_url *url) {
-    enum { OWN_SCRIPTS = 2 };
+    enum { OWN_SCRIPTS = 3 };
     static const struct script *scripts[OWN_SCRIPTS + CONTEXT_SCRIPTS_MAX];
     static const struct link_hooks command_hooks = {NULL, NULL};
     static const struct link_hooks log_hooks = {on_log_link_up, NULL};
     scripts[0] = enqueue_script();
     scripts[1] = judge_script();
+    scripts[2] = replay_script();
     int count = OWN_SCRIPTS + context_scripts(scripts + OWN_SCRIPTS);
     api->commands = link_open(reactor, url, "soc-api-commands", scripts, count, &command_hooks, api);
     api->log_link = link_open(reactor, url, "soc-api-log", NULL, 0, &log_hooks, api);

@@ -25,16 +25,21 @@ static void reject(struct exchange *exchange, enum status status, const char *de
     exchange_answer_problem(exchange, status, detail);
 }
 
+enum status intake_status(const struct api *api) {
+    if (!link_is_up(api->commands))
+        return STATUS_UNAVAILABLE;
+    bool full = backlog_outstanding(api->backlog) >= (uint64_t)api->settings->outstanding_limit;
+    return full ? STATUS_OVERLOADED : STATUS_OK;
+}
+
 bool request_is_acceptable(struct exchange *exchange, const char *const *content_types, size_t body_max) {
-    const struct api *api = exchange->app;
+    enum status status = intake_status(exchange->app);
     if (!exchange_has_type(exchange, content_types)) {
         reject(exchange, STATUS_UNSUPPORTED_TYPE, exchange_type_fault(exchange));
     } else if (exchange_body(exchange).len > body_max) {
         reject(exchange, STATUS_TOO_LARGE, NULL);
-    } else if (!link_is_up(api->commands)) {
-        reject(exchange, STATUS_UNAVAILABLE, "nothing was taken: try again");
-    } else if (backlog_outstanding(api->backlog) >= (uint64_t)api->settings->outstanding_limit) {
-        reject(exchange, STATUS_OVERLOADED, "nothing was taken: try again");
+    } else if (status != STATUS_OK) {
+        reject(exchange, status, "nothing was taken: try again");
     } else {
         return true;
     }

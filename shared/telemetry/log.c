@@ -40,6 +40,7 @@ static const struct {
     [LOG_ENTRIES_RELEASED] = {LOG_LEVEL_INFO, "entries handed back"},
     [LOG_ENTRIES_TRIMMED] = {LOG_LEVEL_ERROR,
                              "entries were deleted from the stream before they were finished"},
+    [LOG_LETTERS_REPLAYED] = {LOG_LEVEL_INFO, "dead letters are on the stream again"},
     [LOG_LETTERS_DROPPED] = {LOG_LEVEL_ERROR, "oldest dead letters fell out"},
     [LOG_CONSUMERS_REMOVED] = {LOG_LEVEL_INFO, "consumers removed"},
     [LOG_CONTEXT_LOADED] = {LOG_LEVEL_INFO, "context loaded"},

@@ -28,6 +28,7 @@ enum log_event {
     LOG_ENTRIES_RELEASED,  /* count */
     LOG_ENTRIES_TRIMMED,   /* count: deleted by somebody before they were finished */
     LOG_LETTERS_DROPPED,   /* count */
+    LOG_LETTERS_REPLAYED,  /* count */
     LOG_CONSUMERS_REMOVED, /* count */
     LOG_CONTEXT_LOADED,    /* customers, infra_events, intel_entries, duration_ms */
     LOG_CONTEXT_COMPLAINT, /* record, name, reason */
