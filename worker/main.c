@@ -194,8 +194,10 @@ static void on_left(void *arg) {
     ((struct worker *)arg)->stage = STOP_DONE;
 }
 
+/* What Redis still has of ours in its hands, a read perhaps, is soon found without a heartbeat. */
 static void give_up(struct worker *worker) {
     release_all(&worker->intake);
+    watch_leave(worker->intake.watch, on_left, worker);
     link_flush(worker->intake.commands);
     worker->stage = STOP_DONE;
 }

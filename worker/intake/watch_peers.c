@@ -13,6 +13,7 @@ enum {
     TRIM_LEASE_MS = 1000,
     REAP_LEASE_MS = 5000,
     REAP_PERIOD_MS = 1000,
+    REAP_AGAIN_MS = 250,
     REAP_MAX = 1000, /* consumers removed at once */
     DEAD_MAX = 500,  /* heartbeats removed at once */
     VANISHED_LOOKS = 2,
@@ -104,9 +105,12 @@ bool watch_is_dead(const struct watch *watch, const struct peer *peer) {
 /* --- reaping --- */
 
 static void on_reaped(void *arg, enum status status, const redisReply *reply) {
-    (void)arg;
-    if (status == STATUS_OK && reply_integer(reply, 0) > 0)
-        log_write(LOG_CONSUMERS_REMOVED, LOG_NUMBER("count", reply_integer(reply, 0)));
+    struct watch *watch = arg;
+    long long removed = status == STATUS_OK ? reply_integer(reply, 0) : 0;
+    if (removed > 0)
+        log_write(LOG_CONSUMERS_REMOVED, LOG_NUMBER("count", removed));
+    if (removed == REAP_MAX) /* there are more: as soon as the script's lease allows */
+        watch->reap_at_ms -= REAP_PERIOD_MS - REAP_AGAIN_MS;
 }
 
 static void reap(struct watch *watch) {
