@@ -81,12 +81,13 @@ static void on_analysis(void *arg, const struct uuid *id, struct text analysis) 
 }
 
 static void open_links(struct api *api, const struct reactor *reactor, const struct redis_url *url) {
-    enum { OWN_SCRIPTS = 2 };
+    enum { OWN_SCRIPTS = 3 };
     static const struct script *scripts[OWN_SCRIPTS + CONTEXT_SCRIPTS_MAX];
     static const struct link_hooks command_hooks = {NULL, NULL};
     static const struct link_hooks log_hooks = {on_log_link_up, NULL};
     scripts[0] = enqueue_script();
     scripts[1] = judge_script();
+    scripts[2] = backlog_script();
     int count = OWN_SCRIPTS + context_scripts(scripts + OWN_SCRIPTS);
     api->commands = link_open(reactor, url, "soc-api-commands", scripts, count, &command_hooks, api);
     api->log_link = link_open(reactor, url, "soc-api-log", NULL, 0, &log_hooks, api);
@@ -109,7 +110,8 @@ static void open_parts(struct api *api) {
     api->waiters = waiters_new();
     api->enqueue = enqueue_new(&api->commands, &api->keyspace);
     api->imports = imports_new(&api->commands, &api->keyspace, &api->ids);
-    api->backlog = backlog_new(&api->commands, &api->keyspace);
+    admission_init(&api->admission, api->settings->outstanding_limit, api->settings->memory_limit_percent);
+    api->backlog = backlog_new(&api->commands, &api->keyspace, &api->admission);
     api->follower = follower_new(&api->log_link, &api->keyspace, &hooks, api);
 }
 

@@ -82,6 +82,8 @@ const struct setting_row setting_rows[] = {
      FIELD(allowed_origins), false, accepts_origins},
     {"SOC_OUTSTANDING_LIMIT", PROGRAM_API, SETTING_NUMBER, "1000000", "", 1, 1000000000,
      "threats that may wait; at more, signals are refused with 503", FIELD(outstanding_limit), false, NULL},
+    {"SOC_MEMORY_LIMIT_PERCENT", PROGRAM_API, SETTING_NUMBER, "80", "%", 1, 100,
+     "of Redis' maxmemory; at more, signals are refused with 503", FIELD(memory_limit_percent), false, NULL},
     {"SOC_WS_QUEUE_BYTES", PROGRAM_API, SETTING_NUMBER, "8388608", "bytes", 65536, 268435456,
      "how far a WebSocket client may fall behind before it is closed", FIELD(ws_queue_bytes), false, NULL},
     {"SOC_WS_PING_SECONDS", PROGRAM_API, SETTING_NUMBER, "25", "s", 1, 3600,
