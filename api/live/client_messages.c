@@ -1,10 +1,10 @@
-#include "api/live/client_messages.h"
+#include "api/live/client.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "api/live/resume_client.h"
 #include "shared/json/writer.h"
-#include "shared/telemetry/metrics.h"
 
 static void send_error(struct client *client, struct text detail) {
     struct buffer out = BUFFER_EMPTY;
@@ -117,35 +117,17 @@ static void on_subscribe(struct client *client, json_t *message) {
     arena_fini(&arena);
 }
 
-/* Is every event behind `position` still in the ring? */
-static bool hub_holds_after(const struct hub *hub, struct stream_id position) {
-    const struct live_event *first = ring_peek(hub->ring, ring_first(hub->ring));
-    if (stream_id_is_before(position, hub->floor) || stream_id_is_before(hub->passed, position))
-        return false;
-    if (first == NULL || ring_first(hub->ring) == hub->floor_sequence)
-        return true; /* nothing left the ring since the floor */
-    return !stream_id_is_before(position, (struct stream_id){first->log_ms, first->log_sequence});
-}
-
-/* From the ring when it still holds everything behind `last_id`, else a reset. */
+/* Asked before the first batch is there, it waits for that. */
 static void on_resume(struct client *client, json_t *message) {
     struct stream_id last;
-    struct ring *ring = client->hub->ring;
     if (!stream_id_parse(text_of(json_string_value(json_object_get(message, "last_id"))), &last)) {
         send_error(client, TEXT_LITERAL("resume needs last_id, the id of an event"));
-        return;
+    } else if (client->stage == CLIENT_WAITING) {
+        client->has_resume = true;
+        client->resume_from = last;
+    } else if (client->stage != CLIENT_CLOSING) {
+        client_resume(client, last);
     }
-    if (!hub_holds_after(client->hub, last)) {
-        metrics_add(METRIC_WS_RESUMES, METRIC_RESUME_RESET, 0, 1);
-        client_reset(client);
-        return;
-    }
-    metrics_add(METRIC_WS_RESUMES, METRIC_RESUME_RING, 0, 1);
-    client->next_sequence = ring_find_after(ring, last.ms, last.sequence);
-    client->seen_bytes = client->hub->pushed_bytes;
-    for (uint64_t at = client->next_sequence; at <= ring_last(ring); at++)
-        client->seen_bytes -= ring_peek(ring, at)->frame_bytes;
-    client_wake(client);
 }
 
 static void on_ping_message(struct client *client, json_t *message) {
