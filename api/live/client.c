@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "api/live/newest_batch.h"
-#include "api/live/origin.h"
 #include "api/live/resume_client.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
 enum {
+    POSITION_MESSAGE_MAX = 96,
     PONG_SECONDS = 10,
     BEHIND_GRACE_MS = 1000,
     RESUME_STALL_MS = 10000, /* for a page, and for a write while catching up */
@@ -18,8 +18,15 @@ enum {
         8 /* an idle client's last id is told at least so often while a resume would reach */
 };
 
+/* One that said at once where to resume from needs no batch. */
 static void on_open(void *owner) {
-    newest_batch_owe(owner, BATCH_INITIAL);
+    struct client *client = owner;
+    if (!client->has_resume || !client->hub->ready) {
+        newest_batch_owe(client, BATCH_INITIAL);
+        return;
+    }
+    client->has_resume = false;
+    client_resume(client, client->resume_from);
 }
 
 static bool is_behind(const struct client *client) {
@@ -27,11 +34,11 @@ static bool is_behind(const struct client *client) {
 }
 
 static bool put_message(struct client *client, struct websocket_piece *piece) {
-    for (int type = 0; type < BATCH_TYPE_COUNT; type++) {
-        struct live_event *message = client->messages[type];
+    for (int i = 0; i < MESSAGE_COUNT; i++) {
+        struct live_event *message = client->messages[i];
         if (message == NULL)
             continue;
-        client->messages[type] = NULL;
+        client->messages[i] = NULL;
         *piece = (struct websocket_piece){message->frame, message->frame_bytes, message};
         return true;
     }
@@ -114,7 +121,7 @@ static void on_gone(void *owner, const char *reason) {
     free(client);
 }
 
-static const struct websocket_events events = {
+const struct websocket_events client_events = {
     .on_open = on_open,
     .on_text = client_on_text,
     .on_fill = on_fill,
@@ -123,55 +130,9 @@ static const struct websocket_events events = {
     .on_gone = on_gone,
 };
 
-static void refuse(struct exchange *exchange, enum status status, const char *detail) {
-    static const struct header version = {"sec-websocket-version", {"13", 2}};
-    const struct status_row *row = status_row(status);
-    struct buffer out = BUFFER_EMPTY;
-    metrics_add(METRIC_WS_DROPPED, METRIC_DROP_REFUSED, 0, 1);
-    if (status != STATUS_UPGRADE_REQUIRED) {
-        exchange_answer_problem(exchange, status, detail);
-        return;
-    }
-    problem_write(&out, row->http_status, row->name, row->title, detail, NULL, NULL);
-    exchange_answer(exchange, row->http_status, "application/problem+json", &version, 1, buffer_text(&out));
-    buffer_fini(&out);
-}
-
-static int64_t next_ping_ms(const struct hub *hub) {
+int64_t client_next_ping_ms(const struct hub *hub) {
     int64_t period = hub->options->ping_seconds * 1000;
     return hub->now_ms + period - random() % (period / 8 + 1);
-}
-
-static void list_client(struct hub *hub, struct client *client) {
-    client->next = hub->clients;
-    if (hub->clients != NULL)
-        hub->clients->previous = client;
-    hub->clients = client;
-    metrics_set(METRIC_WS_CONNECTIONS, ++hub->count);
-}
-
-void client_open(struct hub *hub, struct exchange *exchange) {
-    if (!origin_allowed(hub->options->allowed_origins, exchange)) {
-        refuse(exchange, STATUS_FORBIDDEN, "this Origin may not connect");
-        return;
-    }
-    if (hub->count >= hub->options->clients_max) {
-        refuse(exchange, STATUS_OVERLOADED, "as many clients as this process takes are connected");
-        return;
-    }
-    struct client *client = calloc(1, sizeof(*client));
-    if (client == NULL)
-        abort();
-    client->hub = hub;
-    enum status status = websocket_accept(exchange->req, &events, client, &client->websocket);
-    if (status != STATUS_OK) {
-        free(client);
-        refuse(exchange, status, "the WebSocket handshake is not complete");
-        return;
-    }
-    exchange->req = NULL;
-    client->ping_due_ms = next_ping_ms(hub);
-    list_client(hub, client);
 }
 
 static void drop(struct client *client, enum metric_drop reason, enum close_code code, const char *word) {
@@ -211,19 +172,32 @@ void client_wake(struct client *client) {
         websocket_wake(client->websocket);
 }
 
-/* A client whose filter lets nothing through, or that has nothing to hear, keeps an id to resume from. */
+/* A client whose filter lets nothing through, or that has nothing to hear, keeps an id to resume from; one
+ * that has resumed learns that this was all. */
 static void tell_position(struct client *client, uint64_t rows_at_least) {
     struct hub *hub = client->hub;
-    if (client->stage != CLIENT_LIVE || client->next_sequence <= ring_last(hub->ring) ||
-        !stream_id_is_before(client->cursor, hub->passed) ||
-        hub->marks.rows - client->told_rows < rows_at_least)
+    bool has_all = client->stage == CLIENT_LIVE && client->next_sequence > ring_last(hub->ring) &&
+                   !stream_id_is_before(hub->passed, client->cursor);
+    if (!has_all || (!client->owes_position && hub->marks.rows - client->told_rows < rows_at_least))
         return;
-    char text[96];
-    int len = snprintf(text, sizeof(text), "{\"type\":\"position\",\"id\":\"%" PRIu64 "-%" PRIu64 "\"}",
-                       hub->passed.ms, hub->passed.sequence);
+    client->owes_position = false;
     client->cursor = hub->passed;
-    client->told_rows = hub->marks.rows;
-    websocket_send_text(client->websocket, (struct text){text, (size_t)len});
+    client_tell_position(client);
+    websocket_wake(client->websocket);
+}
+
+void client_tell_position(struct client *client) {
+    char text[POSITION_MESSAGE_MAX];
+    int len = snprintf(text, sizeof(text), "{\"type\":\"position\",\"id\":\"%" PRIu64 "-%" PRIu64 "\"}",
+                       client->cursor.ms, client->cursor.sequence);
+    client_drop_message(client, MESSAGE_POSITION);
+    client->messages[MESSAGE_POSITION] = live_event_of_message((struct text){text, (size_t)len});
+    client->told_rows = client->hub->marks.rows;
+}
+
+void client_drop_message(struct client *client, enum client_message message) {
+    live_event_unref(client->messages[message]);
+    client->messages[message] = NULL;
 }
 
 void client_tick(struct client *client) {
@@ -240,7 +214,7 @@ void client_tick(struct client *client) {
         websocket_ping(client->websocket);
         if (client->pong_due_ms == 0)
             client->pong_due_ms = now_ms + PONG_SECONDS * 1000;
-        client->ping_due_ms = next_ping_ms(client->hub);
+        client->ping_due_ms = client_next_ping_ms(client->hub);
     }
 }
 

@@ -15,6 +15,9 @@ enum client_stage {
 /* The batch of the newest threats comes first after the handshake, or says that a client must start over. */
 enum batch_type { BATCH_INITIAL, BATCH_RESET, BATCH_TYPE_COUNT };
 
+/* What goes out before any event, in this order: the batches, and where what follows goes on. */
+enum client_message { MESSAGE_POSITION = BATCH_TYPE_COUNT, MESSAGE_COUNT };
+
 struct client {
     struct hub *hub;
     struct client *previous, *next;
@@ -24,9 +27,9 @@ struct client {
     struct client *queue_previous, *queue_next;
 
     enum batch_type batch_type;
-    struct newest_batch *batch;                    /* its own, being fetched */
-    struct live_event *messages[BATCH_TYPE_COUNT]; /* go out before any event */
-    bool has_resume;                               /* asked for before the batch was there */
+    struct newest_batch *batch;                 /* its own, being fetched */
+    struct live_event *messages[MESSAGE_COUNT]; /* by enum batch_type and enum client_message */
+    bool has_resume;                            /* asked for before the batch was there */
     struct stream_id resume_from;
 
     struct stream_id cursor;       /* the last row that is dealt with */
@@ -38,6 +41,7 @@ struct client {
     struct log_page *page; /* CLIENT_RESUMING: held; NULL: it waits for one */
     unsigned page_index;   /* of the next row */
     struct log_span span;  /* what it waits for, or what the page was read for */
+    bool owes_position;    /* told where it stands once it has all */
     bool counted;          /* in soc_websocket_resume_total */
     bool catching_up;      /* it resumed and was not near the end of the ring since */
     int64_t progress_ms;   /* the last time that the socket took something, or had nothing to take */
@@ -53,6 +57,13 @@ struct client {
 
 /* Answers 101 or a problem. */
 void client_open(struct hub *hub, struct exchange *exchange);
+
+extern const struct websocket_events client_events;
+int64_t client_next_ping_ms(const struct hub *hub);
+
+/* A message that says where the cursor is. It goes out with the next write. */
+void client_tell_position(struct client *client);
+void client_drop_message(struct client *client, enum client_message message);
 
 /* Looks at the distance, and wakes the socket or closes it with 1013. */
 void client_wake(struct client *client);

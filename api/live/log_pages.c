@@ -5,7 +5,7 @@
 #include "api/catalog/log_entry.h"
 #include "api/live/logged_row.h"
 
-enum { LOADS_MAX = 4, ROWS_MAX = 2 * PAGE_ROWS, KEEP_UNUSED_MS = 2000 };
+enum { LOADS_MAX = 4, ROWS_MAX = 2 * PAGE_ROWS, KEEP_UNUSED_MS = 10000 };
 
 struct log_pages {
     struct fetch_source source;

@@ -180,15 +180,11 @@ static void serve_own(struct hub *hub) {
     hub->serving_own = false;
 }
 
-static void drop_message(struct client *client, enum batch_type type) {
-    live_event_unref(client->messages[type]);
-    client->messages[type] = NULL;
-}
-
 void newest_batch_owe(struct client *client, enum batch_type type) {
     struct hub *hub = client->hub;
     resume_forget(client);
-    drop_message(client, type);
+    client_drop_message(client, (enum client_message)type);
+    client_drop_message(client, MESSAGE_POSITION);
     client->stage = CLIENT_WAITING;
     client->batch_type = type;
     queue_join(client->filtered ? &hub->own_queue : &hub->common_queue, client);
@@ -200,8 +196,8 @@ void newest_batch_owe(struct client *client, enum batch_type type) {
 
 void newest_batch_cancel(struct client *client) {
     queue_leave(client);
-    for (int type = 0; type < BATCH_TYPE_COUNT; type++)
-        drop_message(client, (enum batch_type)type);
+    for (int message = 0; message < MESSAGE_COUNT; message++)
+        client_drop_message(client, (enum client_message)message);
     if (client->batch != NULL)
         client->batch->client = NULL;
     client->batch = NULL;

@@ -10,9 +10,17 @@ void resume_forget(struct client *client) {
 }
 
 static void count(struct client *client, enum metric_resume outcome) {
-    if (!client->counted)
-        metrics_add(METRIC_WS_RESUMES, (int)outcome, 0, 1);
+    metrics_add(METRIC_WS_RESUMES, (int)outcome, 0, 1);
     client->counted = true;
+}
+
+/* The row is there: what follows comes behind it. Said once for a resume, so that a client can tell the
+ * events that came before it was understood. */
+static void begin(struct client *client, enum metric_resume outcome) {
+    if (client->counted)
+        return;
+    count(client, outcome);
+    client_tell_position(client);
 }
 
 static void give_up(struct client *client) {
@@ -42,7 +50,7 @@ static void join(struct client *client) {
 
 static void take_page(struct client *client, struct log_page *page, unsigned index) {
     resume_forget(client);
-    count(client, METRIC_RESUME_LOG);
+    begin(client, METRIC_RESUME_LOG);
     client->page = log_page_ref(page);
     client->page_index = index + 1;
     client->page_since_ms = client->hub->now_ms;
@@ -74,8 +82,9 @@ void client_resume(struct client *client, struct stream_id last) {
     client->stage = CLIENT_RESUMING;
     client->cursor = last;
     client->counted = false;
+    client->owes_position = true;
     if (hub_knows(hub, last) && hub_holds_after(hub, last)) {
-        count(client, METRIC_RESUME_RING);
+        begin(client, METRIC_RESUME_RING);
         join(client);
     } else if (find_span(client, &client->span)) {
         ask(client);
@@ -124,7 +133,7 @@ static void look_into(struct client *client, struct log_page *page) {
     bool found = log_page_find(page, client->cursor, &index);
     bool asked_for = log_span_equal(&page->span, &client->span);
     if (found && can_join(client)) {
-        count(client, METRIC_RESUME_LOG);
+        begin(client, METRIC_RESUME_LOG);
         join(client);
     } else if (found && index + 1 < page->count) {
         take_page(client, page, index);
