@@ -90,6 +90,9 @@ const struct setting_row setting_rows[] = {
      "time between pings to a WebSocket client", FIELD(ws_ping_seconds), false, NULL},
     {"SOC_WS_CLIENTS_MAX", PROGRAM_API, SETTING_NUMBER, "20000", "", 1, 1000000,
      "WebSocket clients of one process", FIELD(ws_clients_max), false, NULL},
+    {"SOC_WS_RESUME_EVENTS", PROGRAM_API, SETTING_NUMBER, "10000", "", 128, 1000000,
+     "how far back in the log a WebSocket client may resume; further back it gets a reset",
+     FIELD(ws_resume_events), false, NULL},
 
     {"SOC_ADMIN_HOST", PROGRAM_WORKER, SETTING_TEXT, "127.0.0.1", "", 1, 255,
      "address of /health, /ready and /metrics; 0.0.0.0 or :: for all", FIELD(admin_host), false, accepts_visible},

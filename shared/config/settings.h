@@ -33,6 +33,7 @@ struct settings {
     int64_t ws_queue_bytes;
     int64_t ws_ping_seconds;
     int64_t ws_clients_max;
+    int64_t ws_resume_events;
     /* soc-worker */
     const char *admin_host;
     int64_t admin_port;

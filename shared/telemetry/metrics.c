@@ -15,7 +15,7 @@
 
 WORDS(status_class, "2xx", "3xx", "4xx", "5xx", "1xx");
 WORDS(drop, "slow", "no_pong", "error", "refused", "shutdown");
-WORDS(resume, "ring", "reset");
+WORDS(resume, "ring", "log", "reset");
 WORDS(measure, "ingestion", "queue_wait", "agent_execution", "fp_analysis", "response_planning", "timeline",
       "commit", "total");
 WORDS(redelivery, "dead", "released", "vanished", "own");

@@ -85,6 +85,7 @@ enum metric_drop {
 
 enum metric_resume {
     METRIC_RESUME_RING,  /* everything missed was still in the ring */
+    METRIC_RESUME_LOG,   /* read from threats:log */
     METRIC_RESUME_RESET, /* too old: a fresh batch instead */
     METRIC_RESUME_COUNT
 };
