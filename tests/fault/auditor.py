@@ -96,6 +96,7 @@ class Evidence:
     faults: list = dataclasses.field(default_factory=list)  # (begin ms, end ms)
     watched: dict = dataclasses.field(default_factory=dict)  # watcher → [(word, id, type)]
     may_lose: tuple = ()  # (from ms, until ms): a 202 in it was told to be in memory only
+    loaded_from_ms: int = None  # the rate before the fault is measured from here; None: from the first signal
     log_from: str = "0-0"  # the log was flushed or rolled back: nothing before is known
 
 
@@ -218,8 +219,9 @@ class Audit:
         if not self.evidence.faults or not created:
             return
         first = self.evidence.faults[0][0]
-        before = [at for at in finished if at < first]
-        rate = len(before) / max(first - created[0], 1) if before else 0  # in each ms
+        begin = created[0] if self.evidence.loaded_from_ms is None else self.evidence.loaded_from_ms
+        before = bisect.bisect_left(finished, first) - bisect.bisect_left(finished, begin)
+        rate = before / max(first - begin, 1)  # in each ms
         late = []
         for _, end in self.evidence.faults:
             took = self.until_lively(end, rate, created, finished)
@@ -264,7 +266,8 @@ class Audit:
                     backwards.append(id_)
                     continue
                 if here >= floor and id_ not in places:
-                    strange.append(id_)
+                    if not (self.evidence.may_lose and self.evidence.may_lose[0] <= here[0] <= self.evidence.may_lose[1]):
+                        strange.append(id_)
                 elif here >= floor:
                     row = log[places[id_]]
                     missed = places[id_] - bisect.bisect_right(order, max(at, floor))

@@ -75,6 +75,11 @@ def read_watched(path):
     return watched
 
 
+def parse_rows(text):
+    words = (line.split(" ") for line in text.split("\n") if line)
+    return [Row(id_, kind, threat, again == "1") for id_, kind, threat, again in words]
+
+
 def read_rows(store):
     rows, begin = [], "-"
     read = store.register_script(ROWS)
@@ -82,9 +87,7 @@ def read_rows(store):
         text = read([LOG], [begin, ROWS_AT_ONCE])
         if not text:
             return rows
-        for line in text.split("\n"):
-            id_, kind, threat, again = line.split(" ")
-            rows.append(Row(id_, kind, threat, again == "1"))
+        rows += parse_rows(text)
         begin = "(" + rows[-1].id
 
 

@@ -1,5 +1,5 @@
 /* The detection system of the fault tests: posts signals on schedule, each with an Idempotency-Key of its
- * own, and does not give one up. A 503, a broken connection or silence means: the same signal with the same
+ * own, and does not give one up. A 5xx, a broken connection or silence means: the same signal with the same
  * key again, to the next API. Batches have no key: one of unknown fate is not sent again. Ends at --count, or
  * when its input ends; then what is under way is still finished, for at most --patience-ms.
  *
@@ -258,7 +258,7 @@ static void take_answer(struct slot *slot, int status, struct text body) {
     log_answer(slot, status, buffer_text(&ids));
     buffer_fini(&ids);
     producer.accepted += count;
-    if (status == 503) {
+    if (status >= 500) {
         producer.refused++;
         disconnect(slot);
         pause_slot(slot, PAUSE_REFUSED_MS);

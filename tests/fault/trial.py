@@ -40,6 +40,19 @@ class Figures:
     resets: int = 0
 
 
+def settle(trial, count=1000, rate=2000):
+    """A warm-up to the baseline."""
+    trial.produce(count=count, rate=rate)
+    trial.rest()
+
+
+def wait_flowing(trial, for_s=0.5):
+    """Signals come out at the load's end, for that long."""
+    before = trial.stored()
+    wait_until(lambda: trial.stored() > before, 20, "threats are finished")
+    time.sleep(for_s)
+
+
 class Trial:
     def __init__(self, fleet, watch=True, rest_s=60, unchecked=()):
         """`fleet` runs already. `rest_s`: how long memory may take to be back. `unchecked`: invariant → why it says
@@ -55,7 +68,8 @@ class Trial:
         self.connections_lost = False
         self.may_lose = ()
         self.log_from = "0-0"
-        self.log_replaced = False
+        self.loaded_from_ms = None  # when what counts as the rate before the fault began; None: with the load
+        self.saved_rows = []  # of a log that was destroyed
         self.figures = Figures()
         self.broken = {}
         self.watchers = Watchers(fleet.folder, fleet.apis) if watch else None
@@ -91,6 +105,19 @@ class Trial:
         self.fleet.wait_idle(limit_s)
         self.baseline = (self.stored(), self.steady_memory())
 
+    def resets_heard(self):
+        return sum(word == "reset" for heard in self.watchers.heard().values() for word, _, _ in heard)
+
+    def longest_wait_ms(self, since_ms):
+        """From a threat's `created` row to its last one, of those taken since then."""
+        created, longest = {}, 0
+        for row in evidence.read_rows(self.fleet.store):
+            if row.kind == "created" and row.at_ms >= since_ms:
+                created[row.threat] = row.at_ms
+            elif row.kind == "completed" and row.threat in created:
+                longest = max(longest, row.at_ms - created[row.threat])
+        return longest
+
     def steady_memory(self):
         seen = len(self.sampler.memory)
         wait_until(lambda: len(self.sampler.memory) >= seen + 2 or self.sampler.wrong, 10, "memory is sampled")
@@ -107,16 +134,30 @@ class Trial:
         names += self.fleet.store.hkeys("threats:workers")
         return next((name for name in names if f"-{worker.pid}-" in name), None)
 
-    def note_owner_loss(self, consumer, at_ms):
-        """What is pending for it now is lost by it."""
+    def held_by(self, consumer):
+        """What is pending for it: entry → threat id."""
         pending = self.fleet.store.xpending_range(evidence.STREAM, evidence.GROUP, "-", "+", 10_000, consumername=consumer)
         pipeline = self.fleet.store.pipeline(transaction=False)
         for row in pending:
             pipeline.xrange(evidence.STREAM, row["message_id"], row["message_id"])
         bodies = pipeline.execute() if pending else []
-        held = {row["message_id"]: body[0][1].get("id") for row, body in zip(pending, bodies) if body}
+        return {row["message_id"]: body[0][1].get("id") for row, body in zip(pending, bodies) if body}
+
+    def note_owner_loss(self, consumer, at_ms):
+        """What is pending for it now is lost by it."""
+        held = self.held_by(consumer)
         self.losses.append(OwnerLoss(consumer, at_ms, held))
         return held
+
+    def wait_busy(self, worker, limit_s=1.0):
+        """Entries are pending for it; says whether that came true."""
+        consumer = self.consumer_of(worker)
+        deadline = time.monotonic() + limit_s
+        while time.monotonic() < deadline:
+            rows = self.fleet.store.xinfo_consumers(evidence.STREAM, evidence.GROUP)
+            if any(row["name"] == consumer and row["pending"] > 0 for row in rows):
+                return True
+        return False
 
     def kill_worker(self, worker):
         """kill -9; what it held is known afterwards. Returns how many entries that were."""
@@ -145,7 +186,19 @@ class Trial:
         self.sampler.finish()
         collected.backlog = self.sampler.backlog
         self.judge(Audit(collected), collected)
+        self.check_catalogs()
         return self
+
+    def check_catalogs(self):
+        """What each API knows is what Redis holds."""
+        stored = self.stored()
+        for api in self.fleet.apis:
+            deadline, known = time.monotonic() + 10 * TIME_SCALE, None
+            while known != stored and time.monotonic() < deadline:
+                by_status = api.get("/api/stats").json()["by_status"]
+                known = by_status["completed"] + by_status["failed"]
+            if "catalog" not in self.unchecked:
+                self.claim(known == stored, "I7", f"{api.name} knows {known} finished threats, Redis has {stored}")
 
     def wait_heard(self, collected):
         """The watchers are at the log's end, or time is up: then the auditor says what is missing."""
@@ -160,7 +213,7 @@ class Trial:
 
     def collect(self):
         store = self.fleet.store
-        rows = evidence.read_rows(store)
+        rows = self.saved_rows + evidence.read_rows(store)
         dead, _ = evidence.read_letters(store)
         completed = {row.threat for row in rows if row.kind == "completed"}
         claims, released = evidence.read_claims(self.fleet.workers + self.gone)
@@ -170,6 +223,7 @@ class Trial:
             without_result=evidence.find_without_result(store, completed), indexed=self.stored(),
             history_total=evidence.sum_histories(store), losses=self.losses, claims=claims, released=released,
             connections_lost=self.connections_lost, faults=self.faults, may_lose=self.may_lose, log_from=self.log_from,
+            loaded_from_ms=self.loaded_from_ms,
         )
         if "I5" not in self.unchecked and self.baseline:
             collected.memory, collected.surplus = self.wait_rested()
@@ -218,7 +272,9 @@ class Trial:
         figures.lost, figures.excused, figures.double = len(audit.lost), len(audit.excused), audit.double
         figures.redelivered, figures.redelivery_ms = audit.redelivered, audit.redelivery_ms
         figures.recovery_ms, figures.events, figures.resets = audit.recovery_ms, audit.heard, audit.resets
-        self.broken = {name: words for name, words in audit.broken.items() if words and name not in self.unchecked}
+        for name, words in audit.broken.items():
+            if words and name not in self.unchecked:
+                self.broken.setdefault(name, []).extend(words)
         odd, abandoned = self.told("odd"), self.told("abandoned")
         if odd or abandoned:
             self.broken.setdefault("I1", []).append(f"{odd} answers of no known kind, {abandoned} orders without an answer")
