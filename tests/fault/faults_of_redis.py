@@ -2,6 +2,7 @@
 wrong type, out of memory, rolled back."""
 
 import shutil
+import signal as signals
 import time
 
 import evidence
@@ -131,22 +132,18 @@ def out_of_memory(size):
     """maxmemory below what is used, with a backlog; workers were there before, or come then"""
     with Fleet(apis=2, workers=3, SOC_RETENTION_THREATS=0) as fleet, Trial(fleet, rest_s=size["rest_s"]) as trial:
         settle(trial)
+        trial.connections_lost = True
         for worker in fleet.workers:
-            worker.terminate()
+            worker.terminate() if size["restarted"] else worker.send(signals.SIGSTOP)
         trial.produce(count=size["signals"], batch=500, connections=4).wait_accepted(size["signals"], 120)
         producer = trial.produce(rate=size["rate"])
         producer.wait_accepted(size["rate"] // 4)
         trial.loaded_from_ms = wall_ms()
-        if not size["restarted"]:
-            start_all(fleet)
-            for worker in fleet.workers:
-                worker.wait_ready()
-            wait_until(lambda: len(fleet.store.hkeys("threats:workers")) == len(fleet.workers), 10, "every worker beats")
         with trial.fault():
             fleet.store.config_set("maxmemory", int(fleet.store.info("memory")["used_memory"] * 0.9))
             wait_until(lambda: producer.told["refused"] > 0, 20, "signals are refused")
-            if size["restarted"]:
-                start_all(fleet)
+            for worker in fleet.workers:
+                worker.start() if size["restarted"] else worker.send(signals.SIGCONT)
             try:
                 fleet.wait_idle(size["drain_s"])
             except AssertionError as error:
@@ -158,13 +155,6 @@ def out_of_memory(size):
         producer.wait_accepted(accepted + size["rate"] // 2)
         trial.claim(all(api.starts == 1 for api in fleet.apis), "I6", "an API was started again")
         return trial.finish()
-
-
-def start_all(fleet):
-    for worker in fleet.workers:
-        worker.start()
-    for worker in fleet.workers:
-        worker.wait_answering()
 
 
 def rolled_back(size):

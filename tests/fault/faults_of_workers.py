@@ -23,10 +23,8 @@ def killed_at_random(size):
         for number in range(size["kills"]):
             worker = dice.choice(fleet.workers)
             time.sleep(dice.uniform(0, size["pause_s"]))
-            if number % 2:  # stopped first: it dies at a point where entries are in its hands
-                freeze_busy(trial, worker)
             with trial.fault():
-                trial.kill_worker(worker)
+                trial.kill_busy_worker(worker) if number % 2 else trial.kill_worker(worker)
                 worker.start()
             worker.wait_answering()
         wait_until(lambda: producer.told["sent"] >= size["signals"], 900, "the signals are sent")
@@ -98,7 +96,7 @@ def frozen_and_thawed(size):
         wait_flowing(trial)
         for number in range(size["freezes"]):
             worker = fleet.workers[number % len(fleet.workers)]
-            held = freeze_busy(trial, worker)
+            held = trial.freeze_busy(worker)
             trial.note_owner_loss(trial.consumer_of(worker), wall_ms())
             with trial.fault():
                 time.sleep(size["frozen_s"])
@@ -108,15 +106,3 @@ def frozen_and_thawed(size):
         trial.finish()
         trial.claim(trial.figures.fenced > 0, "I2", "no result was fenced")
         return trial
-
-
-def freeze_busy(trial, worker):
-    """Stops it with entries pending; returns how many."""
-    for _ in range(50):
-        trial.wait_busy(worker, 2)
-        worker.send(signals.SIGSTOP)
-        held = trial.held_by(trial.consumer_of(worker))
-        if held:
-            return len(held)
-        worker.send(signals.SIGCONT)
-    return 0

@@ -78,15 +78,52 @@ class Producer(Helper):
 
 
 class Watchers(Helper):
-    def __init__(self, folder, apis):
-        super().__init__("watchers", folder, ["watch_events", *(address(api) for api in apis)])
+    """`each` clients an API; the first of each writes its events down."""
+
+    def __init__(self, folder, apis, each=1):
+        self.each = each
+        super().__init__("watchers", folder, ["watch_events", f"--each={each}", *(address(api) for api in apis)])
 
     def heard(self):
+        """Of those that write their events."""
+        return {number // self.each: heard for number, heard in self.all().items() if number % self.each == 0}
+
+    def all(self):
         return read_watched(self.log_path)
 
-    def wait_following(self, count, limit_s=10):
-        wait_until(lambda: sum(any(word == "initial" for word, _, _ in heard) for heard in self.heard().values()) == count,
-                   limit_s, "every watcher follows")
+    def wait_following(self, apis, limit_s=30):
+        def following():
+            return sum(any(word == "initial" for word, _, _ in heard) for heard in self.all().values()) == apis * self.each
+
+        wait_until(following, limit_s, "every watcher follows")
+
+    def came_back(self, api):
+        """How many of this API's clients were cut, are back and have asked for what they missed."""
+        own = range(api * self.each, (api + 1) * self.each)
+        return sum(any(word == "resume" for word, _, _ in heard) for number, heard in self.all().items() if number in own)
+
+
+class Crowd:
+    """Many WebSocket clients that read as fast as they can."""
+
+    def __init__(self, folder, api, count):
+        host, _, port = address(api).partition(":")
+        words = [BUILD / "bench" / "ws_swarm", "--host", host, "--port", port, "--clients", count]
+        self.process = subprocess.Popen(command(*words), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
+
+    def __enter__(self):
+        assert b"open" in self.process.stdout.readline(), "the clients could not connect"
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def finish(self):
+        """What they received, as counts."""
+        told, _ = self.process.communicate(timeout=30)
+        return json.loads(told)
 
 
 class Sampler(threading.Thread):
@@ -99,9 +136,7 @@ class Sampler(threading.Thread):
         self.memory = []  # (monotonic s, name → bytes)
         self.paused = False  # the truth is not known: a fault that changes the store itself
         self.enough = threading.Event()
-        self.store = redis.Redis(
-            unix_socket_path=str(trial.fleet.redis.socket_path), decode_responses=True, socket_timeout=5, retry_on_error=[]
-        )
+        self.store = trial.fleet.connect()
         self.http = requests.Session()
         self.http.trust_env = False
         self.wrong = []

@@ -1,6 +1,7 @@
 """One fault test: a fleet under load with watchers and a sampler; faults; then the drain and the audit."""
 
 import dataclasses
+import signal as signals
 import time
 
 import evidence
@@ -13,6 +14,10 @@ CATALOG_BYTES = 400  # what it may cost an API
 API_SLACK, WORKER_SLACK, REDIS_SLACK = 24 * MIB, 8 * MIB, 16 * MIB  # the ring's whole size; arenas; buffers of clients
 SPARE_CONSUMERS = 5
 STREAM_LEFT = 200  # entries of one stream node that trimming leaves
+
+
+class Skipped(Exception):
+    """The fault cannot be made on this machine; says why."""
 
 
 def wall_ms():
@@ -54,7 +59,7 @@ def wait_flowing(trial, for_s=0.5):
 
 
 class Trial:
-    def __init__(self, fleet, watch=True, rest_s=60, unchecked=()):
+    def __init__(self, fleet, watch=True, watch_each=1, rest_s=60, unchecked=()):
         """`fleet` runs already. `rest_s`: how long memory may take to be back. `unchecked`: invariant → why it says
         nothing here."""
         self.fleet = fleet
@@ -72,7 +77,7 @@ class Trial:
         self.saved_rows = []  # of a log that was destroyed
         self.figures = Figures()
         self.broken = {}
-        self.watchers = Watchers(fleet.folder, fleet.apis) if watch else None
+        self.watchers = Watchers(fleet.folder, fleet.apis, watch_each) if watch else None
         self.sampler = Sampler(self)
 
     def __enter__(self):
@@ -149,6 +154,17 @@ class Trial:
         self.losses.append(OwnerLoss(consumer, at_ms, held))
         return held
 
+    def note_every_owner_lost(self):
+        at_ms = wall_ms()
+        for worker in self.fleet.workers:
+            self.note_owner_loss(self.consumer_of(worker), at_ms)
+
+    def rate_over(self, for_s):
+        """Threats finished in a second."""
+        before, began = self.stored(), time.monotonic()
+        time.sleep(for_s)
+        return (self.stored() - before) / (time.monotonic() - began)
+
     def wait_busy(self, worker, limit_s=1.0):
         """Entries are pending for it; says whether that came true."""
         consumer = self.consumer_of(worker)
@@ -166,6 +182,23 @@ class Trial:
         worker.kill()
         self.figures.kills += 1
         return len(self.note_owner_loss(consumer, at_ms)) if consumer else 0
+
+    def kill_busy_worker(self, worker):
+        """Stopped at a point where entries are in its hands, then killed. Returns how many entries that were."""
+        self.freeze_busy(worker)
+        return self.kill_worker(worker)
+
+    def freeze_busy(self, worker):
+        """SIGSTOP with entries pending; returns how many."""
+        consumer = self.consumer_of(worker)
+        for _ in range(50):
+            self.wait_busy(worker, 2)
+            worker.send(signals.SIGSTOP)
+            held = self.held_by(consumer)
+            if held:
+                return len(held)
+            worker.send(signals.SIGCONT)
+        return 0
 
     # --- the end ---
 

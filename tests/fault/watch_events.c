@@ -1,16 +1,26 @@
-/* The WebSocket clients of the fault tests: one for each API, which comes back when its connection ends and
- * asks for what it missed. What it heard stands in its log, for the auditor. Ends when its input ends.
+/* The WebSocket clients of the fault tests, which come back when their connection ends and ask for what they
+ * missed. What they heard stands in the log, for the auditor. Ends when its input ends.
  *
- *     watch_events --log FILE 127.0.0.1:8000 …
+ *     watch_events --log FILE [--each N] 127.0.0.1:8000 …
  *
- * A line is the watcher's number, wall clock in ms, and: `open`; `initial ID`; `resume ID`, which it asked
- * for; `reset ID`; `event ID TYPE`; `early ID TYPE`, come between opening and the answer to `resume`; `closed
+ * There are N (1) of them for each API, numbered from 0, API after API; of events only the first of each
+ * writes. A line is the number, wall clock in ms, and: `open`; `initial ID`; `resume ID`, which it asked for;
+ * `reset ID`; `event ID TYPE`; `early ID TYPE`, come between opening and the answer to `resume`; `closed
  * CODE`, 1006 when nothing was said. */
+#include <getopt.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 
 #include "tests/bench/websocket_client.h"
 
-enum { WATCHERS_MAX = 16, TURN_MS = 20, AGAIN_MS = 100, ID_MAX = 48, UPGRADE_MS = 5000 };
+enum {
+    EVENTS_PER_TURN = 256,
+    TURN_MS = 20,
+    AGAIN_MS = 100,
+    ID_MAX = 48,
+    UPGRADE_MS = 5000,
+    SPARE_FILES = 64
+};
 
 enum watcher_state {
     WATCHER_AWAY,     /* connects at again_ms */
@@ -24,16 +34,18 @@ struct watcher {
     enum watcher_state state;
     const char *host;
     int port, number;
+    bool loud;    /* writes its events down */
+    bool waiting; /* for its connection */
     int64_t again_ms, opened_ms;
     char position[ID_MAX]; /* the last event known; "" before the first connection */
     char begun_at[ID_MAX]; /* last_id of this connection's initial batch */
 };
 
 static struct {
-    struct watcher watchers[WATCHERS_MAX];
-    int count, epoll;
+    struct watcher *watchers;
+    int count, each, epoll;
     FILE *log;
-} swarm;
+} swarm = {.each = 1};
 
 __attribute__((format(printf, 2, 3))) static void note(const struct watcher *watcher, const char *format,
                                                        ...) {
@@ -95,10 +107,12 @@ static void on_event(struct watcher *watcher, struct text payload, const char *t
     char id[ID_MAX];
     find_text((struct text){payload.at, payload.len < 160 ? payload.len : 160}, "\"id\":\"", id);
     if (watcher->state == WATCHER_RESUMING && is_after(id, watcher->begun_at)) {
-        note(watcher, "early %s %s", id, type);
+        if (watcher->loud)
+            note(watcher, "early %s %s", id, type);
         return;
     }
-    note(watcher, "event %s %s", id, type);
+    if (watcher->loud)
+        note(watcher, "event %s %s", id, type);
     watcher->state = WATCHER_FOLLOWING;
     strcpy(watcher->position, id);
 }
@@ -122,22 +136,33 @@ static void leave(struct watcher *watcher) {
     watcher->again_ms = clock_monotonic_ms() + AGAIN_MS;
 }
 
+static void watch(struct watcher *watcher, uint32_t events, int operation) {
+    struct epoll_event event = {.events = events, .data.ptr = watcher};
+    epoll_ctl(swarm.epoll, operation, watcher->client.fd, &event);
+}
+
 static void open_again(struct watcher *watcher) {
+    struct sockaddr_in address = bench_address(watcher->host, watcher->port);
+    watcher->opened_ms = clock_monotonic_ms();
+    watcher->client.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    watcher->state = WATCHER_OPENING;
+    watcher->waiting = true;
+    if (connect(watcher->client.fd, (struct sockaddr *)&address, sizeof(address)) != 0 &&
+        errno != EINPROGRESS)
+        leave(watcher);
+    else
+        watch(watcher, EPOLLOUT, EPOLL_CTL_ADD);
+}
+
+static void ask_for_upgrade(struct watcher *watcher) {
     static const char form[] =
         "GET /ws HTTP/1.1\r\nHost: soc\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    struct sockaddr_in address = bench_address(watcher->host, watcher->port);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watcher};
-    watcher->opened_ms = clock_monotonic_ms();
-    watcher->client.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    watcher->state = WATCHER_OPENING;
-    if (connect(watcher->client.fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-        send(watcher->client.fd, form, sizeof(form) - 1, MSG_NOSIGNAL) < 0) {
+    watcher->waiting = false;
+    if (send(watcher->client.fd, form, sizeof(form) - 1, MSG_NOSIGNAL) < 0)
         leave(watcher);
-        return;
-    }
-    bench_set_nonblocking(watcher->client.fd);
-    epoll_ctl(swarm.epoll, EPOLL_CTL_ADD, watcher->client.fd, &event);
+    else
+        watch(watcher, EPOLLIN, EPOLL_CTL_MOD);
 }
 
 /* The answer to the upgrade; false when it is a refusal. */
@@ -181,15 +206,18 @@ static bool input_ended(void) {
 }
 
 static void run(void) {
-    struct epoll_event ready[WATCHERS_MAX + 1], input = {.events = EPOLLIN, .data.ptr = NULL};
+    struct epoll_event ready[EVENTS_PER_TURN], input = {.events = EPOLLIN, .data.ptr = NULL};
     swarm.epoll = epoll_create1(EPOLL_CLOEXEC);
     epoll_ctl(swarm.epoll, EPOLL_CTL_ADD, STDIN_FILENO, &input);
     for (bool more = true; more;) {
         tend();
-        int count = epoll_wait(swarm.epoll, ready, WATCHERS_MAX + 1, TURN_MS);
+        int count = epoll_wait(swarm.epoll, ready, EVENTS_PER_TURN, TURN_MS);
         for (int i = 0; i < count; i++) {
-            if (ready[i].data.ptr != NULL)
-                on_readable(ready[i].data.ptr);
+            struct watcher *watcher = ready[i].data.ptr;
+            if (watcher != NULL && watcher->waiting)
+                ask_for_upgrade(watcher);
+            else if (watcher != NULL)
+                on_readable(watcher);
             else if (input_ended())
                 more = false;
         }
@@ -197,21 +225,50 @@ static void run(void) {
     }
 }
 
-int main(int argc, char **argv) {
-    if (argc < 4 || argc - 3 > WATCHERS_MAX || strcmp(argv[1], "--log") != 0)
-        bench_die("watch_events --log FILE HOST:PORT …");
-    swarm.log = fopen(argv[2], "w");
-    if (swarm.log == NULL)
-        bench_die("%s: %s", argv[2], strerror(errno));
-    for (int i = 3; i < argc; i++) {
+static void raise_file_limit(void) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < (rlim_t)(swarm.count + SPARE_FILES))
+        bench_die("only %llu open files are allowed", (unsigned long long)limit.rlim_max);
+}
+
+static void read_options(int argc, char **argv) {
+    static const struct option rows[] = {
+        {"log", required_argument, NULL, 'l'}, {"each", required_argument, NULL, 'e'}, {NULL, 0, NULL, 0}};
+    for (int name; (name = getopt_long(argc, argv, "", rows, NULL)) != -1;) {
+        switch (name) {
+        case 'l': swarm.log = fopen(optarg, "w"); break;
+        case 'e': swarm.each = atoi(optarg); break;
+        default: exit(2);
+        }
+    }
+    if (swarm.log == NULL || optind == argc || swarm.each < 1)
+        bench_die("watch_events --log FILE [--each N] HOST:PORT …");
+}
+
+static void make_watchers(char *api) {
+    char *colon = strrchr(api, ':');
+    if (colon == NULL)
+        bench_die("%s is not HOST:PORT", api);
+    *colon = '\0';
+    for (int i = 0; i < swarm.each; i++) {
         struct watcher *watcher = &swarm.watchers[swarm.count];
-        char *colon = strrchr(argv[i], ':');
-        if (colon == NULL)
-            bench_die("%s is not HOST:PORT", argv[i]);
-        *colon = '\0';
-        *watcher = (struct watcher){.host = argv[i], .port = atoi(colon + 1), .number = swarm.count++};
+        *watcher =
+            (struct watcher){.host = api, .port = atoi(colon + 1), .number = swarm.count++, .loud = i == 0};
         watcher->client = (struct websocket_client){.fd = -1, .on_text = on_text, .data = watcher};
     }
+}
+
+int main(int argc, char **argv) {
+    read_options(argc, argv);
+    swarm.watchers = calloc((size_t)(argc - optind) * (size_t)swarm.each, sizeof(*swarm.watchers));
+    if (swarm.watchers == NULL)
+        abort();
+    for (int i = optind; i < argc; i++)
+        make_watchers(argv[i]);
+    raise_file_limit();
     run();
     return fclose(swarm.log) == 0 ? 0 : 1;
 }

@@ -62,6 +62,10 @@ class Fleet:
         """The Redis client of the test."""
         return self.redis.client
 
+    def connect(self):
+        """A Redis client beside that of the test, for a thread of its own."""
+        return self.redis.connect()
+
     def add_api(self, **settings):
         port = free_port()
         environment = self._environment(settings, SOC_HTTP_HOST="127.0.0.1", SOC_HTTP_PORT=port)

@@ -130,8 +130,12 @@ class RedisServer(Process):
         self.port = port or free_port()
         self.options = ()  # after ours, so they win
         self.socket_path = self.folder / "redis.sock"
-        self.client = redis.Redis(
-            unix_socket_path=str(self.socket_path), decode_responses=True, socket_timeout=10, retry_on_error=[]
+        self.client = self.connect()
+
+    def connect(self, **options):
+        """A client of its own, over the Unix socket."""
+        return redis.Redis(
+            unix_socket_path=str(self.socket_path), decode_responses=True, socket_timeout=10, retry_on_error=[], **options
         )
 
     @property
