@@ -214,7 +214,8 @@ class Audit:
     # --- I6 ---
 
     def liveness(self):
-        created = sorted(row.at_ms for row in self.evidence.rows if row.kind == "created")
+        known = self.completed.keys() | self.evidence.dead | self.evidence.outstanding
+        created = sorted(row.at_ms for row in self.evidence.rows if row.kind == "created" and row.threat in known)
         finished = sorted(row.at_ms for row in self.evidence.rows if row.kind in ("completed", "failed"))
         if not self.evidence.faults or not created:
             return
@@ -236,7 +237,7 @@ class Audit:
         for begin in range(end, max(last, end) + 2 * WINDOW_MS, 50):
             done = bisect.bisect_left(finished, begin + WINDOW_MS) - bisect.bisect_left(finished, begin)
             waiting = bisect.bisect_left(created, begin + WINDOW_MS) - bisect.bisect_left(finished, begin + WINDOW_MS)
-            if done >= LIVELY_SHARE * rate * WINDOW_MS or waiting <= max(16, rate * 100):
+            if done >= max(LIVELY_SHARE * rate * WINDOW_MS, 1) or waiting <= max(16, rate * 100):
                 return begin - end
         return 1 << 30
 

@@ -99,10 +99,7 @@ def read_letters(store):
 
 def read_outstanding(store):
     """Ids of entries that nobody has finished."""
-    try:
-        groups = [group for group in store.xinfo_groups(STREAM) if group["name"] == GROUP]
-    except Exception:
-        return set()
+    groups = [group for group in store.xinfo_groups(STREAM) if group["name"] == GROUP] if store.exists(STREAM) else []
     begin = "(" + groups[0]["last-delivered-id"] if groups else "-"
     waiting = store.xrange(STREAM, begin, "+")
     pending = store.xpending_range(STREAM, GROUP, "-", "+", 100_000) if groups else []
@@ -110,6 +107,12 @@ def read_outstanding(store):
     for row in pending:
         entries += [fields for _, fields in store.xrange(STREAM, row["message_id"], row["message_id"])]
     return {fields["id"] for fields in entries if "id" in fields}
+
+
+def is_idle(store):
+    """By looking, not by Redis' lag, which does not survive every fault."""
+    groups = [group for group in store.xinfo_groups(STREAM) if group["name"] == GROUP] if store.exists(STREAM) else []
+    return bool(groups) and groups[0]["pending"] == 0 and not store.xrange(STREAM, "(" + groups[0]["last-delivered-id"], "+", count=1)
 
 
 def find_without_result(store, ids):

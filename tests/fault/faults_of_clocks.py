@@ -35,6 +35,7 @@ def skewed(size):
         with Trial(fleet, rest_s=size["rest_s"]) as trial:
             settle(trial)
             trial.produce(rate=size["rate"])
+            trial.produce(rate=size["rate"], connections=1, batch=250)
             wait_flowing(trial)
             for number in range(size["steps"]):
                 back = number % 2 == 0

@@ -64,7 +64,7 @@ ROWS = [
     row("F12", redis.out_of_memory, dict(signals=2000, rate=500, restarted=True, drain_s=10), "new workers", signals=20_000, drain_s=60),
     row("F14", clocks.skewed, dict(steps=1, rate=800), steps=20),
     row("F16", entries.injected_entry, dict(entries=1, bytes=8 << 20, rate=500), "64 MB entry", entries=5, bytes=64 << 20),
-    row("F16", entries.huge_requests, dict(bytes=8 << 20, tricklers=50, trickles=10, rate=500), "requests",
+    row("F16", entries.huge_requests, dict(bytes=64 << 20, tricklers=50, trickles=10, rate=500), "requests",
         bytes=1 << 30, tricklers=1000, trickles=200),
     row("F17", entries.trimmed_under_workers, dict(times=1, signals=500), times=20),
     row("F19", entries.poisoned_clock, dict(rate=800), rate=2000),

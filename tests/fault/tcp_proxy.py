@@ -120,15 +120,14 @@ class TcpProxy:
                 await asyncio.sleep(wait_s)
             while direction in self.held:
                 await asyncio.sleep(HELD_POLL_S)
-            if not piece:
-                if writer.can_write_eof():
-                    writer.write_eof()
-                return
             try:
+                if not piece:
+                    writer.write_eof()
+                    return
                 writer.write(piece)
                 await writer.drain()
-            except OSError:
-                return
+            except (OSError, RuntimeError):
+                return  # the other side is gone
             self.passed[direction] += len(piece)
             if self.bytes_per_s:
                 await asyncio.sleep(len(piece) / self.bytes_per_s)

@@ -107,7 +107,7 @@ class Trial:
     def rest(self, limit_s=60):
         """Everything accepted so far is finished, and its memory is the baseline."""
         wait_until(lambda: all(producer.ended() for producer in self.producers), limit_s, "the producers are done")
-        self.fleet.wait_idle(limit_s)
+        self.wait_idle(limit_s)
         self.baseline = (self.stored(), self.steady_memory())
 
     def resets_heard(self):
@@ -122,6 +122,9 @@ class Trial:
             elif row.kind == "completed" and row.threat in created:
                 longest = max(longest, row.at_ms - created[row.threat])
         return longest
+
+    def wait_idle(self, limit_s=60):
+        wait_until(lambda: evidence.is_idle(self.fleet.store), limit_s, "nothing is queued or pending")
 
     def steady_memory(self):
         seen = len(self.sampler.memory)
@@ -207,7 +210,7 @@ class Trial:
         for producer in self.producers:
             producer.end_input()
         wait_until(lambda: all(producer.ended() for producer in self.producers), limit_s, "the producers are done")
-        wait_until(self.fleet.redis.idle, limit_s, "nothing is queued or pending")
+        self.wait_idle(limit_s)
         for worker in self.fleet.workers:
             if worker.alive():
                 self.figures.fenced += int(worker.metric("soc_fenced_total") or 0)
@@ -326,6 +329,7 @@ class Trial:
         figures = dataclasses.asdict(self.figures)
         redelivery, recovery = figures.pop("redelivery_ms"), figures.pop("recovery_ms")
         figures["redelivery_p50_ms"], figures["redelivery_p99_ms"] = quantile(redelivery, 0.5), quantile(redelivery, 0.99)
+        figures["redelivery_samples"] = redelivery
         figures["recovery_ms"] = max(recovery, default=None)
         figures["verdicts"] = {name: self.verdict(name) for name in INVARIANTS}
         figures["broken"] = self.broken
