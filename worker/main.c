@@ -19,7 +19,7 @@
 #include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
 
-enum { TICK_MS = 20, COMMAND_SCRIPTS = RESCUE_SCRIPTS + 2, RETRY_COMMITS_MS = 200 };
+enum { TICK_MS = 20, COMMAND_SCRIPTS = RESCUE_SCRIPTS + 3, RETRY_COMMITS_MS = 200 };
 
 /* The stages of the end; each is left when its condition holds, or all of them at the drain's deadline. */
 enum stop_stage {
@@ -78,7 +78,7 @@ static void on_committed(void *arg, struct work *work, enum status status) {
                   LOG_TEXT("customer_name", work->signal.customer_name),
                   LOG_STRING("severity", vocabulary_word(&vocabulary_severity, (int)work->severity)));
     } else if (status_row(status)->entry_action == ENTRY_ACKNOWLEDGE) {
-        metrics_add(METRIC_FENCED, 0, 0, 1);
+        metrics_add(status == STATUS_FENCED ? METRIC_FENCED : METRIC_FINISHED_BEFORE, 0, 0, 1);
         log_write(LOG_ENTRY_FENCED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
                   LOG_STRING("entry", work->entry), LOG_STRING("reason", status_name(status)));
     } else {
@@ -112,6 +112,7 @@ static void open_links(struct worker *worker) {
         scripts[i] = rescue_scripts()[i];
     scripts[RESCUE_SCRIPTS] = commit_script();
     scripts[RESCUE_SCRIPTS + 1] = bury_script();
+    scripts[RESCUE_SCRIPTS + 2] = create_group_script();
     worker->reactor = libevent_reactor(worker->base);
     intake->reader = link_open(&worker->reactor, &worker->url, "soc-worker-reader", NULL, 0, &reader, worker);
     intake->commands = link_open(&worker->reactor, &worker->url, "soc-worker-commands", scripts,

@@ -14,11 +14,16 @@
 
 enum { LISTEN_BACKLOG = 1024, ACCEPTS_PER_TURN = 64 };
 
+/* REQUEST: for the whole of a request, header and body, and for the wait between two. TAKEN: for the peer's
+ * kernel to take the next of an answer, which h2o awaits for ever. */
+enum { REQUEST_TIMEOUT_MS = 10000, TAKEN_TIMEOUT_MS = 15000 };
+
 struct server {
     h2o_globalconf_t config;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
     h2o_socket_t *listener;
+    h2o_timeout_entry_t pause; /* linked while no connection can be accepted */
     int port;
     const struct route *routes;
     void *app;
@@ -71,6 +76,8 @@ static void configure(struct server *server, const struct server_options *option
     h2o_config_init(&server->config);
     server->config.server_name = h2o_iovec_init(H2O_STRLIT("soc-api"));
     server->config.http1.upgrade_to_http2 = 0;
+    server->config.http1.req_timeout = REQUEST_TIMEOUT_MS;
+    server->config.handshake_timeout = REQUEST_TIMEOUT_MS;
     server->config.max_request_entity_size = options->body_max;
     h2o_hostconf_t *host =
         h2o_config_register_host(&server->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
@@ -100,6 +107,7 @@ static SSL_CTX *load_tls(const struct server_options *options, char *why, size_t
 
 static int bind_one(const struct addrinfo *address) {
     int on = 1;
+    unsigned taken_ms = TAKEN_TIMEOUT_MS;
     int fd =
         socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol);
     if (fd == -1)
@@ -107,6 +115,7 @@ static int bind_one(const struct addrinfo *address) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &taken_ms, sizeof(taken_ms)); /* accepted ones inherit it */
     if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
         return fd;
     int problem = errno;
@@ -132,15 +141,32 @@ static int listen_at(const struct server_options *options, char *why, size_t why
     return fd;
 }
 
+static void on_accept(h2o_socket_t *listener, const char *error);
+
+static void on_pause_over(h2o_timeout_entry_t *pause) {
+    struct server *server = H2O_STRUCT_FROM_MEMBER(struct server, pause, pause);
+    h2o_socket_read_start(server->listener, on_accept);
+}
+
+/* Without descriptors the listener would stay readable, and the loop turn without rest. */
+static void pause_accepting(struct server *server) {
+    h2o_socket_read_stop(server->listener);
+    server->pause.cb = on_pause_over;
+    h2o_timeout_link(server->context.loop, &server->context.one_sec_timeout, &server->pause);
+}
+
 static void on_accept(h2o_socket_t *listener, const char *error) {
     struct server *server = listener->data;
     if (error != NULL)
         return;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
+        if (socket != NULL)
+            h2o_accept(&server->accept, socket);
+        else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            pause_accepting(server);
         if (socket == NULL)
             return;
-        h2o_accept(&server->accept, socket);
     }
 }
 
@@ -186,6 +212,7 @@ void server_turn(struct server *server, int wait_ms) {
 void server_stop_accepting(struct server *server) {
     if (server->listener == NULL)
         return;
+    h2o_timeout_unlink(&server->pause);
     h2o_socket_close(server->listener);
     server->listener = NULL;
     h2o_context_request_shutdown(&server->context);

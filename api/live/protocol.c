@@ -6,6 +6,7 @@
 /* A client's header: 2 bytes, the mask, and 0, 2 or 8 bytes of length. FRAGMENT_BYTES_MIN bounds what a
  * message cut into tiny fragments can cost: each is an allocation of wslay's. */
 enum { CLIENT_HEADER_MIN = 6, FRAGMENT_BYTES_MIN = 16, QUEUED_FRAME_BYTES = 64, CLOSE_CODE_BYTES = 2 };
+enum { CLOSE_FRAME_MAX = CLIENT_HEADER_MIN + FRAME_CONTROL_BYTES_MAX, OPCODE_MASK = 0xf };
 
 static void queue_close(struct protocol *protocol, enum close_code code, struct text reason) {
     int result =
@@ -124,13 +125,20 @@ static void judge_peer(struct protocol *protocol) {
         answered_us || wslay_event_get_close_received(protocol->parser) ? PEER_CLOSED : PEER_BROKEN;
 }
 
-/* Moves what wslay has queued into `out` and lets the parser go when it holds nothing. */
-static void settle(struct protocol *protocol) {
-    judge_peer(protocol);
+/* Moves what wslay has queued into `out`. */
+static void take_queued(struct protocol *protocol) {
+    if (protocol->close_queued)
+        return;
     if (wslay_event_send(protocol->parser) != 0)
         abort(); /* collect_output cannot fail */
     if (wslay_event_get_close_sent(protocol->parser))
         protocol->close_queued = true;
+}
+
+/* Takes over what wslay has queued and lets the parser go when it holds nothing. */
+static void settle(struct protocol *protocol) {
+    judge_peer(protocol);
+    take_queued(protocol);
     bool at_rest = protocol->unfinished_bytes == 0 && protocol->fragments == 0;
     if (protocol->close_queued ? protocol->peer != PEER_TALKING : at_rest)
         drop_parser(protocol);
@@ -140,7 +148,8 @@ static void settle(struct protocol *protocol) {
  */
 static void fail_header(struct protocol *protocol) {
     char code[CLOSE_CODE_BYTES] = {(char)(CLOSE_PROTOCOL_ERROR >> 8), (char)(CLOSE_PROTOCOL_ERROR & 0xff)};
-    protocol_send(protocol, FRAME_CLOSE, (struct text){code, sizeof(code)});
+    if (!protocol->close_queued)
+        frame_append(&protocol->out, FRAME_CLOSE, (struct text){code, sizeof(code)});
     protocol->close_queued = true;
     protocol->peer = PEER_BROKEN;
     drop_parser(protocol);
@@ -153,26 +162,55 @@ void protocol_init(struct protocol *protocol, protocol_message_handler handler, 
 void protocol_fini(struct protocol *protocol) {
     drop_parser(protocol);
     buffer_fini(&protocol->out);
+    buffer_fini(&protocol->close_frame);
+}
+
+/* wslay 1.1.1 judges the reason of a close frame wrongly when it comes in pieces: it leaves the first two
+ * bytes of each out. So a new parser gets the frame from its start whenever there is more of it. No message
+ * that is under way matters behind a close frame. */
+static struct text resume_close(struct protocol *protocol, struct text bytes) {
+    size_t room = CLOSE_FRAME_MAX - protocol->close_frame.len;
+    drop_parser(protocol);
+    protocol->unfinished_bytes = 0;
+    buffer_append(&protocol->close_frame, bytes.at, bytes.len < room ? bytes.len : room);
+    return buffer_text(&protocol->close_frame);
+}
+
+/* `taken` is what the parser has just read. */
+static void keep_close(struct protocol *protocol, struct text taken) {
+    const char *frame = taken.at + taken.len - protocol->unfinished_bytes;
+    bool begun = protocol->unfinished_bytes > 0 && protocol->unfinished_bytes <= taken.len &&
+                 (*frame & OPCODE_MASK) == FRAME_CLOSE;
+    if (!begun)
+        buffer_clear(&protocol->close_frame);
+    else if (taken.at != protocol->close_frame.at)
+        buffer_append(&protocol->close_frame, frame, protocol->unfinished_bytes);
 }
 
 size_t protocol_receive(struct protocol *protocol, struct text bytes) {
     if (protocol->peer != PEER_TALKING || bytes.len == 0 || protocol->out.len >= PROTOCOL_OUT_MAX)
         return 0;
+    size_t known = protocol->close_frame.len;
+    if (known > 0)
+        bytes = resume_close(protocol, bytes);
     need_parser(protocol);
     protocol->input = bytes;
     int result = wslay_event_recv(protocol->parser);
     size_t taken = bytes.len - protocol->input.len;
     protocol->input = TEXT_NONE;
+    keep_close(protocol, (struct text){bytes.at, taken});
     if (result == WSLAY_ERR_NOMEM)
         abort();
     if (result != 0)
         fail_header(protocol);
     else
         settle(protocol);
-    return taken;
+    return taken - known;
 }
 
 void protocol_send(struct protocol *protocol, enum frame_opcode opcode, struct text payload) {
+    if (protocol->parser != NULL)
+        take_queued(protocol); /* a pong that was due before */
     if (!protocol->close_queued)
         frame_append(&protocol->out, opcode, payload);
 }
@@ -182,6 +220,7 @@ void protocol_close(struct protocol *protocol, enum close_code code, const char 
         return;
     need_parser(protocol);
     queue_close(protocol, code, text_of(reason));
+    take_queued(protocol); /* what breaks the rules in the same reading drops the parser */
     protocol->close_queued = true;
     if (protocol->input.at == NULL)
         settle(protocol);

@@ -41,11 +41,12 @@ struct protocol {
     struct buffer out; /* whole frames; whoever sends takes them */
 
     struct wslay_event_context *parser;
-    struct text input;       /* during protocol_receive: what the parser has not taken yet */
-    size_t unfinished_bytes; /* taken by the parser beyond the last whole frame */
-    size_t frame_bytes;      /* of the frame under way, header and payload */
-    unsigned fragments;      /* so far of the message under way */
-    bool close_began;        /* a close frame of the peer's was seen, be it a bad one */
+    struct text input;         /* during protocol_receive: what the parser has not taken yet */
+    size_t unfinished_bytes;   /* taken by the parser beyond the last whole frame */
+    size_t frame_bytes;        /* of the frame under way, header and payload */
+    unsigned fragments;        /* so far of the message under way */
+    bool close_began;          /* a close frame of the peer's was seen, be it a bad one */
+    struct buffer close_frame; /* what has come of one that is not whole */
 };
 
 void protocol_init(struct protocol *protocol, protocol_message_handler on_message, void *owner);

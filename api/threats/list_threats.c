@@ -1,8 +1,7 @@
 #include <stdlib.h>
 
-#include "api/catalog/query.h"
-#include "api/http/url_query.h"
 #include "api/threats/api.h"
+#include "api/threats/list_query.h"
 #include "api/threats/read_calls.h"
 
 /* One page on its way: the link to the next is known before the bodies are. */
@@ -38,49 +37,6 @@ static void on_page(void *arg, enum status status, const struct fetched *threats
     free(page);
 }
 
-/* RFC 3339 offsets hold a '+', which a query decodes to a blank. */
-static struct text mend_offset(struct arena *arena, struct text value) {
-    if (value.len < 6 || value.at[value.len - 6] != ' ')
-        return value;
-    char *copy = (char *)arena_copy(arena, value).at;
-    copy[value.len - 6] = '+';
-    return (struct text){copy, value.len};
-}
-
-static void read_query(struct exchange *exchange, struct arena *arena, struct query *query,
-                       struct faults *faults) {
-    struct text rest = exchange->query, name, value;
-    while (url_query_next(&rest, arena, &name, &value)) {
-        if (value.at == NULL) {
-            faults_add(faults, &name, "is not valid UTF-8");
-            continue;
-        }
-        if (text_is(name, "since") || text_is(name, "until"))
-            value = mend_offset(arena, value);
-        query_set(query, name, value, faults);
-    }
-}
-
-/* The same question with the cursor behind the last id shown (RFC 8288). */
-static void write_next_link(struct exchange *exchange, struct arena *arena, const struct uuid *last,
-                            struct buffer *link) {
-    struct text rest = exchange->query, name, value;
-    char id[UUID_LENGTH];
-    buffer_append_string(link, "</api/threats?");
-    while (url_query_next(&rest, arena, &name, &value)) {
-        if (text_is(name, "cursor"))
-            continue;
-        url_query_encode(link, name);
-        buffer_append_char(link, '=');
-        url_query_encode(link, value);
-        buffer_append_char(link, '&');
-    }
-    uuid_write(last, id);
-    buffer_append_string(link, "cursor=");
-    buffer_append(link, id, UUID_LENGTH);
-    buffer_append_string(link, ">; rel=\"next\"");
-}
-
 static void ask_for_page(struct exchange *exchange, struct arena *arena, const struct query *query) {
     static struct uuid ids[QUERY_LIMIT_MAX];
     struct api *api = exchange->app;
@@ -92,7 +48,7 @@ static void ask_for_page(struct exchange *exchange, struct arena *arena, const s
     page->exchange = exchange;
     exchange_hold(exchange);
     if (more)
-        write_next_link(exchange, arena, &ids[count - 1], &page->link);
+        list_query_write_next(exchange->query, arena, &ids[count - 1], &page->link);
     struct fetch_source source = {&api->commands, &api->keyspace};
     fetch_threats(&source, ids, count, on_page, page);
 }
@@ -103,8 +59,7 @@ void list_threats(struct exchange *exchange) {
     struct faults faults;
     struct query query;
     faults_init(&faults, &arena);
-    query_init(&query);
-    read_query(exchange, &arena, &query, &faults);
+    list_query_read(exchange->query, &arena, &query, &faults);
     if (faults.count > 0)
         exchange_answer_bad_parameters(exchange, &faults);
     else if (!api_is_ready(api))

@@ -58,25 +58,34 @@ static bool is_json(struct text content_type) {
            text_equal_ignoring_case((struct text){content_type.at, json.len}, json);
 }
 
-bool split_batch(struct exchange *exchange, const char *thing, struct text *spans, unsigned *count) {
+enum status batch_split(struct text body, bool array, const char *thing, struct text *spans, unsigned *count,
+                        struct faults *faults) {
     struct splitter splitter = {spans, 0, false};
+    if (array)
+        split_array(body, &splitter, faults);
+    else
+        split_lines(body, &splitter);
+    if (splitter.too_many)
+        return STATUS_TOO_LARGE;
+    if (faults->count == 0 && splitter.count == 0)
+        faults_add(faults, NULL, "holds no %s", thing);
+    *count = splitter.count;
+    return faults->count == 0 ? STATUS_OK : STATUS_INVALID;
+}
+
+bool split_batch(struct exchange *exchange, const char *thing, struct text *spans, unsigned *count) {
     struct arena arena = ARENA_EMPTY;
     struct faults faults;
     char detail[DETAIL_MAX];
     faults_init(&faults, &arena);
-    if (is_json(exchange_header(exchange, "content-type")))
-        split_array(exchange_body(exchange), &splitter, &faults);
-    else
-        split_lines(exchange_body(exchange), &splitter);
-    if (faults.count == 0 && splitter.count == 0)
-        faults_add(&faults, NULL, "holds no %s", thing);
+    enum status status =
+        batch_split(exchange_body(exchange), is_json(exchange_header(exchange, "content-type")), thing, spans,
+                    count, &faults);
     snprintf(detail, sizeof(detail), "a batch holds at most %d %ss", BATCH_SPANS_MAX, thing);
-    if (splitter.too_many)
-        exchange_answer_problem(exchange, STATUS_TOO_LARGE, detail);
-    else if (faults.count > 0)
+    if (status == STATUS_TOO_LARGE)
+        exchange_answer_problem(exchange, status, detail);
+    else if (status != STATUS_OK)
         exchange_answer_faults(exchange, &faults, "pointer");
-    *count = splitter.count;
-    bool split = !splitter.too_many && faults.count == 0;
     arena_fini(&arena);
-    return split;
+    return status == STATUS_OK;
 }

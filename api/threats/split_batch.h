@@ -8,9 +8,13 @@ enum { BATCH_SPANS_MAX = 1000 };
 
 extern const char *const batch_content_types[]; /* NULL at the end */
 
-/* The single values, still to be read, in `spans` (room for BATCH_SPANS_MAX; they borrow from the body). When
- * there are none, or too many, or the array is no JSON, the exchange is answered and the result is false.
- * `thing` is what a value is called. */
+/* The single values of a body, still to be read, in `spans` (room for BATCH_SPANS_MAX; they borrow from it):
+ * its lines that are not blank, or the elements of the array it is. STATUS_INVALID: what is wrong is in
+ * `faults`; STATUS_TOO_LARGE: more than BATCH_SPANS_MAX. `thing` is what a value is called. */
+enum status batch_split(struct text body, bool array, const char *thing, struct text *spans, unsigned *count,
+                        struct faults *faults);
+
+/* The same of a request's body; when it is no batch the exchange is answered and the result is false. */
 bool split_batch(struct exchange *exchange, const char *thing, struct text *spans, unsigned *count);
 
 #endif

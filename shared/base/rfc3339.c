@@ -2,9 +2,6 @@
 
 enum { SECONDS_PER_DAY = 86400, MS_PER_DAY = 86400000, DAYS_PER_ERA = 146097 };
 
-static const int64_t FIRST_MS = -62167219200000; /* 0000-01-01T00:00:00.000Z */
-static const int64_t LAST_MS = 253402300799999;  /* 9999-12-31T23:59:59.999Z */
-
 /* Days since 1970-01-01 of a proleptic Gregorian date; eras of 400 years that start on 1 March. */
 static int64_t days_of(int64_t year, unsigned month, unsigned day) {
     year -= month <= 2;
@@ -73,6 +70,8 @@ static int64_t take_offset_ms(struct scan *scan) {
 }
 
 bool rfc3339_parse(struct text text, int64_t *ms) {
+    if (text.len == 0)
+        return false;
     struct scan scan = {text.at, text.at + text.len, false};
     unsigned year = take_digits(&scan, 4);
     take_one_of(&scan, "-");
@@ -95,7 +94,10 @@ bool rfc3339_parse(struct text text, int64_t *ms) {
         fraction = 999;
     }
     int64_t seconds = (((int64_t)hour * 60) + minute) * 60 + second;
-    *ms = (days_of(year, month, day) * SECONDS_PER_DAY + seconds) * 1000 + fraction - offset;
+    int64_t result = (days_of(year, month, day) * SECONDS_PER_DAY + seconds) * 1000 + fraction - offset;
+    if (result < RFC3339_FIRST_MS || result > RFC3339_LAST_MS)
+        return false;
+    *ms = result;
     return true;
 }
 
@@ -105,7 +107,7 @@ static void put_digits(char *out, int count, unsigned value) {
 }
 
 void rfc3339_write(int64_t ms, char *out) {
-    ms = ms < FIRST_MS ? FIRST_MS : ms > LAST_MS ? LAST_MS : ms;
+    ms = ms < RFC3339_FIRST_MS ? RFC3339_FIRST_MS : ms > RFC3339_LAST_MS ? RFC3339_LAST_MS : ms;
     int64_t days = (ms >= 0 ? ms : ms - (MS_PER_DAY - 1)) / MS_PER_DAY;
     unsigned in_day = (unsigned)(ms - days * MS_PER_DAY);
     int64_t shifted = days + 719468;

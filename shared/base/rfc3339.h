@@ -8,8 +8,11 @@
 
 enum { RFC3339_LENGTH = 24 }; /* 2026-11-21T03:34:54.123Z */
 
-/* Any offset, any fraction (cut to ms), years 0000 to 9999; second 60 counts as 59.999. False when the
- * text is not a date-time of RFC 3339. */
+#define RFC3339_FIRST_MS INT64_C(-62167219200000) /* 0000-01-01T00:00:00.000Z */
+#define RFC3339_LAST_MS INT64_C(253402300799999)  /* 9999-12-31T23:59:59.999Z */
+
+/* Any offset, any fraction (cut to ms); second 60 counts as 59.999. False when the text is not a date-time of
+ * RFC 3339, or one that lies in no year from 0000 to 9999 of UTC: it could not be written. */
 bool rfc3339_parse(struct text text, int64_t *ms);
 
 /* Writes RFC3339_LENGTH bytes, no NUL: always UTC, always three digits of fraction. Years are clamped to

@@ -311,8 +311,10 @@ static int compare_hashes(const void *a, const void *b) {
 
 /* Two names of one object that hash alike count as equal: 64 bits make that as good as true. */
 static bool names_repeat(struct names *names, size_t from) {
-    uint64_t *own = names->hashes + from;
     size_t count = names->count - from;
+    if (count < 2)
+        return false;
+    uint64_t *own = names->hashes + from;
     if (count <= NAMES_COMPARED_MAX) {
         for (size_t i = 1; i < count; i++)
             for (size_t k = 0; k < i; k++)

@@ -65,6 +65,8 @@ static const char escapes[256] = {
 void writer_escape(struct buffer *out, struct text utf8) {
     static const char hex[] = "0123456789abcdef";
     size_t start = 0;
+    if (utf8.len == 0)
+        return;
     for (size_t i = 0; i < utf8.len; i++) {
         unsigned char c = (unsigned char)utf8.at[i];
         if (escapes[c] == 0)

@@ -1,6 +1,7 @@
 #include "shared/model/log_row.h"
 
 #include "shared/base/hash.h"
+#include "shared/base/rfc3339.h"
 #include "shared/base/utf8.h"
 
 enum { HASH_DIGITS = 16, CUSTOMER_ID_MAX = 64 };
@@ -16,8 +17,6 @@ enum { HASH_DIGITS = 16, CUSTOMER_ID_MAX = 64 };
 #define LONGEST_CHANGING "253402300799999 critical completed 1 100 1000 false_positive "
 
 enum { STABLE_MAX = LOG_ROW_MAX - (sizeof(BESIDE_LINE) - 1) - (sizeof(LONGEST_CHANGING) - 1) };
-
-static const uint64_t TIME_MAX_MS = 253402300799999; /* 9999-12-31T23:59:59.999Z */
 
 static void append_word(struct buffer *out, const struct vocabulary *vocabulary, int index) {
     buffer_append_string(out, vocabulary_word(vocabulary, index));
@@ -143,8 +142,8 @@ static struct text take_customer_id(struct line *line) {
 
 static bool read_line(struct text text, struct log_row *row) {
     struct line line = {text, false};
-    row->created_at_ms = (int64_t)take_number(&line, TIME_MAX_MS);
-    row->completed_at_ms = (int64_t)take_number(&line, TIME_MAX_MS);
+    row->created_at_ms = (int64_t)take_number(&line, RFC3339_LAST_MS);
+    row->completed_at_ms = (int64_t)take_number(&line, RFC3339_LAST_MS);
     row->threat_type = (enum threat_type)take_index(&line, &vocabulary_threat_type);
     row->severity = take_severity(&line);
     row->status = (enum threat_status)take_index(&line, &vocabulary_threat_status);

@@ -8,7 +8,8 @@ static const char *const fixed_names[FIXED_KEY_COUNT] = {
     [KEY_WORKERS] = "threats:workers",   [KEY_BY_CREATED] = "threats:by_created",
     [KEY_LEASE] = "threats:lease",       [KEY_CONTEXT_LOG] = "context:log",
     [KEY_INFRA_EVENTS] = "infra:events", [KEY_INTEL_LISTS] = "intel:lists",
-    [KEY_INCIDENTS] = "incidents",
+    [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
+    [KEY_FAILED] = "threats:failed",
 };
 
 bool keyspace_init(struct keyspace *keyspace, const char *prefix) {

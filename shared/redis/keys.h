@@ -24,6 +24,8 @@ enum fixed_key {
     KEY_INFRA_EVENTS, /* infra:events, hash id → JSON */
     KEY_INTEL_LISTS,  /* intel:lists, hash name → JSON */
     KEY_INCIDENTS,    /* incidents, hash id → JSON of past, imported incidents */
+    KEY_COMPLETED,    /* threats:completed, count of analyses stored since the stream began */
+    KEY_FAILED,       /* threats:failed, count of entries buried since then */
     FIXED_KEY_COUNT
 };
 

@@ -34,7 +34,7 @@ static const struct {
     [LOG_CATALOG_RESET] = {LOG_LEVEL_WARNING, "catalog is read again from the start"},
     [LOG_THREAT_COMPLETED] = {LOG_LEVEL_DEBUG, "threat analysed"},
     [LOG_AGENT_UNAVAILABLE] = {LOG_LEVEL_WARNING, "agent unavailable"},
-    [LOG_ENTRY_FENCED] = {LOG_LEVEL_WARNING, "entry belongs to another consumer now"},
+    [LOG_ENTRY_FENCED] = {LOG_LEVEL_WARNING, "entry belongs to another consumer now, or is finished"},
     [LOG_ENTRY_BURIED] = {LOG_LEVEL_ERROR, "entry moved to the dead letters"},
     [LOG_ENTRIES_CLAIMED] = {LOG_LEVEL_INFO, "entries of another consumer claimed"},
     [LOG_ENTRIES_RELEASED] = {LOG_LEVEL_INFO, "entries handed back"},

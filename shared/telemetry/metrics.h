@@ -41,6 +41,7 @@ enum metric {
     METRIC_REQUIRING_REVIEW,   /* soc_threats_requiring_review_total */
     METRIC_REDELIVERIES,       /* soc_redeliveries_total{reason}: dead released vanished */
     METRIC_FENCED,             /* soc_fenced_total */
+    METRIC_FINISHED_BEFORE,    /* soc_finished_before_total */
     METRIC_DEAD_LETTERS,       /* soc_dead_letters_total */
     METRIC_IN_FLIGHT,          /* soc_threats_in_flight */
     METRIC_COMMIT_BATCH,       /* soc_commit_batch_size histogram */

@@ -202,12 +202,77 @@ Test(protocol, says_nothing_after_its_close_frame) {
     listener_free(listener);
 }
 
+Test(protocol, says_its_close_though_what_follows_at_once_is_broken) {
+    struct listener *listener = listener_new();
+    listener->close_on_message = CLOSE_GOING_AWAY;
+    struct buffer bytes = BUFFER_EMPTY;
+    append_client_frame(&bytes, 0x81, TEXT_LITERAL("first"));
+    buffer_append(&bytes, "\x83\x80\0\0\0\0", 6); /* a reserved opcode */
+    protocol_receive(&listener->protocol, buffer_text(&bytes));
+    cr_assert(said(listener,
+                   "\x88\x08\x03\xe9"
+                   "enough",
+                   10));
+    cr_assert_eq(listener->protocol.peer, PEER_BROKEN);
+    buffer_fini(&bytes);
+    listener_free(listener);
+}
+
+static const struct {
+    const char *reason;
+    unsigned code;
+} close_reasons[] = {
+    {"\x03\xe8gr\xc3\xbc\xc3\x9f dich \xf0\x9f\x94\xa5", CLOSE_NORMAL},
+    {"\x03\xe8good\xff\xfe", CLOSE_BAD_TEXT},
+    {"\x03\xe8half \xc3", CLOSE_BAD_TEXT},
+    {"\x03\xed", CLOSE_PROTOCOL_ERROR}, /* 1005 is never sent */
+};
+
+static unsigned code_said(const struct listener *listener) {
+    const unsigned char *out = (const unsigned char *)listener->protocol.out.at;
+    cr_assert_geq(listener->protocol.out.len, 4);
+    cr_assert_eq(out[0], 0x88);
+    return (unsigned)out[2] << 8 | out[3];
+}
+
+Test(protocol, judges_a_close_frame_alike_wherever_it_is_cut) {
+    for (size_t i = 0; i < sizeof(close_reasons) / sizeof(close_reasons[0]); i++) {
+        struct buffer bytes = BUFFER_EMPTY;
+        append_client_frame(&bytes, 0x01, TEXT_LITERAL("begun"));
+        append_client_frame(&bytes, 0x88, text_of(close_reasons[i].reason));
+        for (size_t cut = 1; cut < bytes.len; cut++) {
+            struct listener *listener = listener_new();
+            size_t taken = protocol_receive(&listener->protocol, (struct text){bytes.at, cut});
+            protocol_receive(&listener->protocol, (struct text){bytes.at + taken, bytes.len - taken});
+            cr_assert_eq(code_said(listener), close_reasons[i].code, "%zu cut at %zu", i, cut);
+            cr_assert_eq(listener->protocol.peer,
+                         close_reasons[i].code == CLOSE_NORMAL ? PEER_CLOSED : PEER_BROKEN);
+            listener_free(listener);
+        }
+        buffer_fini(&bytes);
+    }
+}
+
 Test(protocol, takes_any_close_frame_as_the_answer_to_its_own) {
     struct listener *listener = listener_new();
     protocol_close(&listener->protocol, CLOSE_TRY_LATER, "slow");
     feed(listener, 0x88, "\x03\xf5"); /* 1013, which wslay does not know */
     cr_assert_eq(listener->protocol.peer, PEER_CLOSED);
     cr_assert(said(listener, "\x88\x06\x03\xf5slow", 8));
+    listener_free(listener);
+}
+
+Test(protocol, puts_a_pong_before_the_answer_to_what_came_behind_its_ping) {
+    struct listener *listener = listener_new();
+    struct buffer bytes = BUFFER_EMPTY;
+    listener->echoes = true;
+    append_client_frame(&bytes, 0x01, TEXT_LITERAL("one "));
+    append_client_frame(&bytes, 0x89, TEXT_LITERAL("?"));
+    append_client_frame(&bytes, 0x80, TEXT_LITERAL("two"));
+    append_client_frame(&bytes, 0x89, TEXT_LITERAL("!"));
+    cr_assert_eq(protocol_receive(&listener->protocol, buffer_text(&bytes)), bytes.len);
+    cr_assert(said(listener, "\x8a\x01?\x81\x07one two\x8a\x01!", 15));
+    buffer_fini(&bytes);
     listener_free(listener);
 }
 

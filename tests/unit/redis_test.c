@@ -251,7 +251,8 @@ static void expect_all_keys(const char *prefix) {
         [KEY_WORKERS] = "threats:workers",   [KEY_BY_CREATED] = "threats:by_created",
         [KEY_LEASE] = "threats:lease",       [KEY_CONTEXT_LOG] = "context:log",
         [KEY_INFRA_EVENTS] = "infra:events", [KEY_INTEL_LISTS] = "intel:lists",
-        [KEY_INCIDENTS] = "incidents",
+        [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
+        [KEY_FAILED] = "threats:failed",
     };
     struct keyspace keyspace;
     struct buffer out = BUFFER_EMPTY;

@@ -147,12 +147,15 @@ Test(rfc3339, a_leap_second_is_the_end_of_its_minute) {
     cr_assert_not(parse("2016-12-31T23:59:61Z", 20, &leap));
 }
 
-Test(rfc3339, offsets_reach_past_the_first_and_last_year) {
-    int64_t ms;
-    cr_assert(parse("0000-01-01T00:00:00+01:00", 25, &ms));
-    cr_assert_eq(ms, FIRST_MS - 3600000);
-    cr_assert(parse("9999-12-31T23:59:59.999-01:00", 29, &ms));
-    cr_assert_eq(ms, LAST_MS + 3600000);
+Test(rfc3339, no_offset_reaches_past_the_first_and_last_year) {
+    int64_t ms = 7;
+    cr_assert_not(parse("0000-01-01T00:00:00+00:01", 25, &ms));
+    cr_assert_not(parse("9999-12-31T23:59:59.999-00:01", 29, &ms));
+    cr_assert_eq(ms, 7);
+    cr_assert(parse("0000-01-01T00:01:00+00:01", 25, &ms));
+    cr_assert_eq(ms, FIRST_MS);
+    cr_assert(parse("9999-12-31T23:58:59.999-00:01", 29, &ms));
+    cr_assert_eq(ms, LAST_MS);
 }
 
 Test(rfc3339, malformed_shapes) {

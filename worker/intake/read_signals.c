@@ -2,11 +2,12 @@
 
 #include <stdlib.h>
 
+#include "lua/create_group_lua.h"
 #include "shared/base/clock.h"
-#include "shared/model/log_row.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 #include "worker/intake/gather_history.h"
+#include "worker/intake/parse_fields.h"
 #include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
 
@@ -62,22 +63,6 @@ static void bury_poison(struct reading *reading, const struct work *work) {
                             .readable_signal = &work->signal,
                             .received_at_ms = work->received_at_ms};
     bury_entry(&reading->intake->burial, &burial, NULL, NULL);
-}
-
-static bool parse_fields(struct work *work, const redisReply *fields) {
-    struct text received = reply_text(reply_field(fields, "received_at"));
-    struct text signal = reply_text(reply_field(fields, "signal"));
-    unsigned long long received_ms;
-    struct faults faults;
-    if (!text_is(reply_text(reply_field(fields, "v")), "1") ||
-        !uuid_parse(reply_text(reply_field(fields, "id")), &work->id) ||
-        !text_to_unsigned(received, INT64_MAX, &received_ms) || signal.len > SIGNAL_BODY_MAX)
-        return false;
-    work->received_at_ms = (int64_t)received_ms;
-    buffer_append_text(&work->signal_json, signal);
-    faults_init(&faults, &work->arena);
-    return signal_read_stored(buffer_text(&work->signal_json), &work->arena, &work->signal, &faults) ==
-           STATUS_OK;
 }
 
 void read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries,
@@ -162,31 +147,32 @@ void read_signals(struct reading *reading) {
 
 /* --- the group --- */
 
+const struct script *create_group_script(void) {
+    static struct script script;
+    return script_once(&script, create_group_lua);
+}
+
 static void on_group(void *arg, enum status status, const redisReply *reply) {
     struct reading *reading = arg;
-    static const char busy[] = "BUSYGROUP";
-    struct text word = reply_text(reply);
-    bool there =
-        status != STATUS_OK && word.len >= sizeof(busy) - 1 && memcmp(word.at, busy, sizeof(busy) - 1) == 0;
     reading->creating_group = false;
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && reply_integer(reply, 0) == 1) {
         log_write(LOG_GROUP_CREATED, LOG_STRING("group", CONSUMER_GROUP));
         metrics_add(METRIC_GROUP_RECREATED, 0, 0, 1);
-    } else if (!there && reply != NULL) {
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XGROUP CREATE"), LOG_TEXT("reply", word));
+    } else if (status != STATUS_OK && status != STATUS_NO_SCRIPT && reply != NULL) {
+        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "create_group"),
+                  LOG_TEXT("reply", reply_text(reply)));
     }
-    reading->intake->group_ready = status == STATUS_OK || there;
+    reading->intake->group_ready = status == STATUS_OK;
     read_signals(reading);
 }
 
-/* From 0: what was added before the group came (back) is not lost; what was done before is told by its
- * record. */
 static void create_group(struct reading *reading, int64_t now_ms) {
     struct command *command = &reading->command;
+    const struct keyspace *keyspace = &reading->intake->keyspace;
     reading->group_at_ms = now_ms + GROUP_RETRY_MS;
-    command_begin(command, "XGROUP");
-    command_words(command, "CREATE", keyspace_fixed(&reading->intake->keyspace, KEY_STREAM), CONSUMER_GROUP,
-                  "0", "MKSTREAM", NULL);
+    command_begin_script(command, create_group_script(), 3);
+    command_words(command, keyspace_fixed(keyspace, KEY_STREAM), keyspace_fixed(keyspace, KEY_COMPLETED),
+                  keyspace_fixed(keyspace, KEY_FAILED), CONSUMER_GROUP, NULL);
     reading->creating_group = link_send(reading->intake->commands, command_finish(command), LINK_DEADLINE_MS,
                                         on_group, reading) == STATUS_OK;
 }
