@@ -20,7 +20,7 @@
 #include "worker/intake/release_entries.h"
 #include "worker/intake/watch_peers.h"
 
-enum { TICK_MS = 20, COMMAND_SCRIPTS = WATCH_SCRIPTS + 4, RETRY_COMMITS_MS = 200 };
+enum { TICK_MS = 20, COMMAND_SCRIPTS = WATCH_SCRIPTS + 5, RETRY_COMMITS_MS = 200 };
 
 /* The stages of the end; each is left when its condition holds, or all of them at the drain's deadline. */
 enum stop_stage {
@@ -93,7 +93,7 @@ static void on_committed(void *arg, struct work *work, enum status status) {
                   LOG_TEXT("customer_name", work->signal.customer_name),
                   LOG_STRING("severity", vocabulary_word(&vocabulary_severity, (int)work->severity)));
     } else if (status_row(status)->entry_action == ENTRY_ACKNOWLEDGE) {
-        metrics_add(METRIC_FENCED, 0, 0, 1);
+        metrics_add(status == STATUS_FENCED ? METRIC_FENCED : METRIC_FINISHED_BEFORE, 0, 0, 1);
         log_write(LOG_ENTRY_FENCED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
                   LOG_STRING("entry", work->entry), LOG_STRING("reason", status_name(status)));
     } else {
@@ -128,6 +128,7 @@ static void open_links(struct worker *worker) {
     scripts[WATCH_SCRIPTS + 1] = bury_script();
     scripts[WATCH_SCRIPTS + 2] = claim_script();
     scripts[WATCH_SCRIPTS + 3] = release_script();
+    scripts[WATCH_SCRIPTS + 4] = create_group_script();
     worker->reactor = libevent_reactor(worker->base);
     intake->reader = link_open(&worker->reactor, &worker->url, "soc-worker-reader", NULL, 0, &reader, worker);
     intake->commands = link_open(&worker->reactor, &worker->url, "soc-worker-commands", scripts,

@@ -8,7 +8,7 @@
 void list_letters(struct exchange *exchange);
 void delete_letter(struct exchange *exchange);
 
-/* Their caller has seen that signals are taken at all. */
+/* Refused while new signals are: Redis away or nearly full, or too much outstanding. */
 void replay_letter(struct exchange *exchange);
 void replay_letters(struct exchange *exchange);
 

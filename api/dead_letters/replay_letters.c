@@ -14,7 +14,7 @@ enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 500, ATTEMPTS_MAX = 2 };
 /* One call on its way: the letters are read, then one script puts back those that can be. */
 struct replay {
     struct exchange *exchange;
-    const struct api *api;
+    struct api *api;
     bool one;
     unsigned limit;
     int reason; /* -1: any */
@@ -70,6 +70,8 @@ static void answer_replayed(struct replay *replay, const redisReply *reply) {
     unsigned replayed = 0;
     for (size_t i = 0; i < reply->elements; i++)
         replayed += text_is(reply_text(reply->element[i]), "OK");
+    for (unsigned i = 0; i < replayed; i++)
+        admission_count(&replay->api->admission);
     if (replayed > 0)
         log_write(LOG_LETTERS_REPLAYED, LOG_NUMBER("count", replayed));
     if (replay->one)
@@ -103,6 +105,8 @@ static void on_replayed(void *arg, enum status status, const redisReply *reply) 
     }
     if (status == STATUS_OK && !reply_is_array(reply, replay->sent))
         status = STATUS_INTERNAL;
+    if (status == STATUS_NO_MEMORY)
+        admission_note_full(&replay->api->admission);
     if (status != STATUS_OK) {
         if (reply != NULL)
             log_write(LOG_REDIS_REPLY, LOG_STRING("command", "replay_letters"),
@@ -202,7 +206,7 @@ static void on_letters(void *arg, enum status status, const redisReply *reply) {
 }
 
 static void ask(struct exchange *exchange, bool one, const struct letter_query *query) {
-    const struct api *api = exchange->app;
+    struct api *api = exchange->app;
     struct replay *replay = calloc(1, sizeof(*replay));
     struct command command = COMMAND_EMPTY;
     struct buffer start = BUFFER_EMPTY;
@@ -225,16 +229,24 @@ static void ask(struct exchange *exchange, bool one, const struct letter_query *
     buffer_fini(&start);
 }
 
+static bool is_admitted(struct exchange *exchange) {
+    const struct api *api = exchange->app;
+    enum status status = link_is_up(api->commands) ? admission_judge(&api->admission) : STATUS_UNAVAILABLE;
+    if (status != STATUS_OK)
+        exchange_answer_problem(exchange, status, "nothing was replayed: try again");
+    return status == STATUS_OK;
+}
+
 void replay_letter(struct exchange *exchange) {
     const struct letter_query query = {.limit = 1, .cursor = exchange->id, .reason = -1};
-    if (letter_id_of(exchange))
+    if (letter_id_of(exchange) && is_admitted(exchange))
         ask(exchange, true, &query);
 }
 
 void replay_letters(struct exchange *exchange) {
     struct arena arena = ARENA_EMPTY;
     struct letter_query query;
-    if (letter_query_read(exchange, &arena, LIMIT_DEFAULT, LIMIT_MAX, true, &query))
+    if (letter_query_read(exchange, &arena, LIMIT_DEFAULT, LIMIT_MAX, true, &query) && is_admitted(exchange))
         ask(exchange, false, &query);
     arena_fini(&arena);
 }

@@ -11,9 +11,6 @@ void validate_signal(struct exchange *exchange);
 /* POST /api/threats/trigger: fields that are missing are made up */
 void trigger_signal(struct exchange *exchange);
 
-/* STATUS_OK when signals can be put on the stream at all: Redis is there, the backlog below its limit. */
-enum status intake_status(const struct api *api);
-
 /* The checks all three POSTs share: content type, size, readiness. Answers and returns false when one fails.
  */
 bool request_is_acceptable(struct exchange *exchange, const char *const *content_types, size_t body_max);

@@ -9,7 +9,7 @@ GROUP = "soc-workers"
 RELEASED = "__released"
 KEY_TYPES = {
     "threats:stream": "stream", "threats:log": "stream", "threats:dead": "stream", "context:log": "stream",
-    "threats:by_created": "zset", "threats:workers": "hash", "threats:counts": "hash", "infra:events": "hash",
+    "threats:by_created": "zset", "threats:workers": "hash", "threats:completed": "string", "threats:failed": "string", "infra:events": "hash",
     "intel:lists": "hash", "incidents": "hash",
 }
 PAGE = 1000
@@ -68,12 +68,10 @@ class Examination:
         pipe = self.client.pipeline(transaction=True)
         pipe.xinfo_stream(self.key("threats:stream"))
         pipe.xinfo_groups(self.key("threats:stream"))
-        counts = self.types["threats:counts"] == "hash"
-        if counts:
-            pipe.hgetall(self.key("threats:counts"))
-        stream, groups, *rest = pipe.execute()
+        pipe.mget(self.key("threats:completed"), self.key("threats:failed"))
+        stream, groups, (completed, failed) = pipe.execute()
         group = next((row for row in groups if row["name"] == GROUP), None)
-        return {"stream": stream, "groups": groups, "group": group, "counts": rest[0] if counts else {}}
+        return {"stream": stream, "groups": groups, "group": group, "completed": completed, "failed": failed}
 
     @cached_property
     def looks(self):

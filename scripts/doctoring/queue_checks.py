@@ -118,10 +118,9 @@ def dead_letters(seen):
 
 def unaccounted_of(sample):
     """Received less completed, failed and outstanding; None when that is not known."""
-    if sample is None or sample["group"] is None or sample["group"]["lag"] is None or not sample["counts"]:
+    if sample is None or sample["group"] is None or sample["group"]["lag"] is None or sample["completed"] is None:
         return None
-    counts = sample["counts"]
-    done = int(counts.get("completed", 0)) + int(counts.get("failed", 0))
+    done = int(sample["completed"]) + int(sample["failed"] or 0)
     return sample["stream"]["entries-added"] - done - sample["group"]["lag"] - sample["group"]["pending"]
 
 

@@ -28,7 +28,8 @@ enum fixed_key {
     KEY_INFRA_EVENTS, /* infra:events, hash id → JSON */
     KEY_INTEL_LISTS,  /* intel:lists, hash name → JSON */
     KEY_INCIDENTS,    /* incidents, hash id → JSON of past, imported incidents */
-    KEY_COUNTS,       /* threats:counts, hash: completed, failed */
+    KEY_COMPLETED,    /* threats:completed, count of analyses stored since the stream began */
+    KEY_FAILED,       /* threats:failed, count of entries buried since then */
     KEY_QUARANTINE,   /* threats:quarantine, who handles a suspect entry alone */
     KEY_REAPING,      /* threats:reaping, lease of who removes dead consumers */
     FIXED_KEY_COUNT

@@ -34,7 +34,7 @@ static const struct {
     [LOG_CATALOG_RESET] = {LOG_LEVEL_WARNING, "catalog is read again from the start"},
     [LOG_THREAT_COMPLETED] = {LOG_LEVEL_DEBUG, "threat analysed"},
     [LOG_AGENT_UNAVAILABLE] = {LOG_LEVEL_WARNING, "agent unavailable"},
-    [LOG_ENTRY_FENCED] = {LOG_LEVEL_WARNING, "entry belongs to another consumer now"},
+    [LOG_ENTRY_FENCED] = {LOG_LEVEL_WARNING, "entry belongs to another consumer now, or is finished"},
     [LOG_ENTRY_BURIED] = {LOG_LEVEL_ERROR, "entry moved to the dead letters"},
     [LOG_ENTRIES_CLAIMED] = {LOG_LEVEL_INFO, "entries of another consumer claimed"},
     [LOG_ENTRIES_RELEASED] = {LOG_LEVEL_INFO, "entries handed back"},
@@ -45,6 +45,8 @@ static const struct {
     [LOG_CONSUMERS_REMOVED] = {LOG_LEVEL_INFO, "consumers removed"},
     [LOG_CONTEXT_LOADED] = {LOG_LEVEL_INFO, "context loaded"},
     [LOG_CONTEXT_COMPLAINT] = {LOG_LEVEL_WARNING, "context record is not usable"},
+    [LOG_INTAKE_CLOSED] = {LOG_LEVEL_WARNING, "signals are refused"},
+    [LOG_INTAKE_OPEN] = {LOG_LEVEL_INFO, "signals are taken again"},
     [LOG_WEBSOCKET_DROPPED] = {LOG_LEVEL_INFO, "websocket client dropped"},
 };
 

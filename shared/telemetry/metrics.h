@@ -29,6 +29,16 @@ enum metric {
     METRIC_STREAM_PENDING,      /* soc_stream_pending */
     METRIC_STREAM_OLDEST,       /* soc_stream_oldest_seconds */
     METRIC_STREAM_CONSUMERS,    /* soc_stream_consumers */
+    METRIC_STREAM_CLOCK_AHEAD,  /* soc_stream_clock_ahead_seconds */
+    METRIC_OUTSTANDING,         /* soc_outstanding: lag + pending, else an upper bound */
+    METRIC_OUTSTANDING_EXACT,   /* soc_outstanding_exact */
+    METRIC_ENTRIES_RECEIVED,    /* soc_entries_received */
+    METRIC_ENTRIES_COMPLETED,   /* soc_entries_completed */
+    METRIC_ENTRIES_FAILED,      /* soc_entries_failed */
+    METRIC_ENTRIES_UNACCOUNTED, /* soc_entries_unaccounted: absent when not known */
+    METRIC_REDIS_MEMORY_USED,   /* soc_redis_memory_used_bytes */
+    METRIC_REDIS_MEMORY_MAX,    /* soc_redis_memory_max_bytes: absent without a limit */
+    METRIC_INTAKE_OPEN,         /* soc_intake_open */
     METRIC_DEAD_LETTERS_STORED, /* soc_dead_letters */
     /* soc-worker */
     METRIC_PROCESSED,          /* soc_threats_processed_total{severity,threat_type} */
@@ -41,6 +51,7 @@ enum metric {
     METRIC_REQUIRING_REVIEW,   /* soc_threats_requiring_review_total */
     METRIC_REDELIVERIES,       /* soc_redeliveries_total{reason}: dead released vanished */
     METRIC_FENCED,             /* soc_fenced_total */
+    METRIC_FINISHED_BEFORE,    /* soc_finished_before_total */
     METRIC_DEAD_LETTERS,       /* soc_dead_letters_total */
     METRIC_LETTERS_DROPPED,    /* soc_dead_letters_dropped_total */
     METRIC_TRIMMED,            /* soc_trimmed_undelivered_total */
@@ -77,6 +88,7 @@ enum metric_drop {
 
 enum metric_resume {
     METRIC_RESUME_RING,  /* everything missed was still in the ring */
+    METRIC_RESUME_LOG,   /* read from threats:log */
     METRIC_RESUME_RESET, /* too old: a fresh batch instead */
     METRIC_RESUME_COUNT
 };

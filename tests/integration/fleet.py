@@ -12,10 +12,12 @@ from processes import STOP_LIMIT_S, Program, RedisServer, free_port, wait_until
 
 
 class Fleet:
-    def __init__(self, apis=1, workers=1, over_tcp=False, redis_up=True, **settings):
+    def __init__(self, apis=1, workers=1, over_tcp=False, redis_up=True, redis_options=(), **settings):
         """`settings` are environment variables for every program."""
+        self.keep = False  # the folder, for a look at it afterwards
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="soc-test-"))
         self.redis = RedisServer(self.folder)
+        self.redis.options = redis_options
         self.redis_url = self.redis.tcp_url if over_tcp else self.redis.unix_url
         self.settings = {name: str(value) for name, value in settings.items()}
         self.apis = []
@@ -59,6 +61,10 @@ class Fleet:
     def store(self):
         """The Redis client of the test."""
         return self.redis.client
+
+    def connect(self):
+        """A Redis client beside that of the test, for a thread of its own."""
+        return self.redis.connect()
 
     def add_api(self, **settings):
         port = free_port()
@@ -105,4 +111,5 @@ class Fleet:
                 process.send(signals.SIGKILL)
                 process.process.wait(STOP_LIMIT_S)
         self.redis.client.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self.keep:
+            shutil.rmtree(self.folder, ignore_errors=True)

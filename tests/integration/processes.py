@@ -81,6 +81,7 @@ class Process:
         self.process = None
         self.killed = False
         self.starts = 0
+        self.wrap = ()  # words before the command, such as ip netns exec NAME
 
     def spawn(self, words, environment=None):
         self.starts += 1
@@ -127,9 +128,14 @@ class RedisServer(Process):
     def __init__(self, folder, port=None):
         super().__init__("redis", folder)
         self.port = port or free_port()
+        self.options = ()  # after ours, so they win
         self.socket_path = self.folder / "redis.sock"
-        self.client = redis.Redis(
-            unix_socket_path=str(self.socket_path), decode_responses=True, socket_timeout=10, retry_on_error=[]
+        self.client = self.connect()
+
+    def connect(self, **options):
+        """A client of its own, over the Unix socket."""
+        return redis.Redis(
+            unix_socket_path=str(self.socket_path), decode_responses=True, socket_timeout=10, retry_on_error=[], **options
         )
 
     @property
@@ -143,8 +149,8 @@ class RedisServer(Process):
     def start(self):
         self.spawn(
             command(
-                *("redis-server", "--port", self.port, "--bind", "127.0.0.1", "--unixsocket", self.socket_path),
-                *("--dir", self.folder, "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+                *(*self.wrap, "redis-server", "--port", self.port, "--bind", "127.0.0.1", "--unixsocket", self.socket_path),
+                *("--dir", self.folder, "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", *self.options),
             )
         )
         wait_until(self.answers, START_LIMIT_S, "Redis answers")
@@ -188,7 +194,7 @@ class Program(Process):
 
     def start(self):
         assert self.binary.exists(), f"{self.binary} is not built (SOC_BUILD_DIR says where)"
-        self.spawn(command(self.binary), {**os.environ, **self.environment})
+        self.spawn(command(*self.wrap, self.binary), {**os.environ, **self.environment})
         return self
 
     def wait_answering(self, limit_s=START_LIMIT_S):

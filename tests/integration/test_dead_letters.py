@@ -133,7 +133,7 @@ def test_an_unreadable_entry_of_a_known_threat_fails_it():
         (letter,) = pages(fleet.api, 10)
         assert letter["threat_id"] == id_
         check_problem(fleet.api.post(f"/api/dead-letters/{letter['id']}/replay"), 409)
-        assert fleet.store.hget("threats:counts", "failed") == "1"
+        assert fleet.store.get("threats:failed") == "1"
 
 
 def test_an_entry_that_names_anothers_threat_changes_nothing_of_it():

@@ -118,7 +118,7 @@ def test_slow_commands(bare):
     assert "took 10 ms or more" in found(bare)["slow-commands"]["what"]
 
 
-@pytest.mark.parametrize("key", ["threats:stream", "threats:log", "threats:dead", "threats:by_created", "threats:workers", "threats:counts"])
+@pytest.mark.parametrize("key", ["threats:stream", "threats:log", "threats:dead", "threats:by_created", "threats:workers"])
 def test_keys_of_a_wrong_type(bare, key):
     bare.store.set(key, "x")
     findings = found(bare)
@@ -212,7 +212,7 @@ def test_what_a_group_skipped_is_found_and_queued_again(frozen):
 
 def test_the_account(frozen):
     """Entries that somebody acknowledged unfinished are missed."""
-    frozen.store.hset("threats:counts", mapping={"completed": 0, "failed": 0})
+    frozen.store.mset({"threats:completed": 0, "threats:failed": 0})
     frozen.api.post("/api/threats/batch", varied(10))
     frozen.store.xreadgroup("soc-workers", "me", {"threats:stream": ">"})
     frozen.store.xack("threats:stream", "soc-workers", *[entry for entry, _ in frozen.store.xrange("threats:stream", count=4)])

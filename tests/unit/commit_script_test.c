@@ -95,7 +95,7 @@ static const redisReply *commit_for(const char *consumer, const char *channel, c
     struct command keys = COMMAND_EMPTY, arguments = COMMAND_EMPTY, whole = COMMAND_EMPTY;
     command_begin_part(&keys);
     command_begin_part(&arguments);
-    command_words(&keys, "threats:stream", "threats:log", "threats:by_created", NULL);
+    command_words(&keys, "threats:stream", "threats:log", "threats:by_created", "threats:completed", NULL);
     command_words(&arguments, "soc-workers", consumer, channel, offers[0].entry, offers[count - 1].entry,
                   NULL);
     for (unsigned i = 0; i < count; i++) {
@@ -243,6 +243,36 @@ Test(commit_script, without_the_group_nothing_is_written) {
     cr_assert_eq(redis_number("DBSIZE"), 0);
 }
 
+Test(commit_script, what_is_stored_already_is_acknowledged_and_nothing_else) {
+    static const char *const ok[] = {"OK"}, *const done_and_ok[] = {"DONE", "OK"};
+    struct offer offers[2] = {make_offer(1), make_offer(2)};
+    read_all("w1");
+    expect_answers(commit_for("w1", "", offers, 1), ok, 1);
+    redis_do("XGROUP DESTROY threats:stream soc-workers");
+    redis_do("XGROUP CREATE threats:stream soc-workers 0");
+    read_all("w1");
+    cr_assert_eq(pending_of("w1"), 2);
+    expect_answers(commit_for("w1", "", offers, 2), done_and_ok, 2);
+    cr_assert_eq(pending_of(NULL), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        expect_stored(&offers[i], true);
+        cr_assert_eq(log_rows_of(&offers[i]), 1);
+        cr_assert_eq(strtol(reply_text(redis_ask("GET history:%u", i + 1)).at, NULL, 10), 1);
+    }
+    expect_redis_text("2", "GET threats:completed");
+}
+
+Test(commit_script, a_bad_account_stops_nothing) {
+    static const char *const ok[] = {"OK"};
+    struct offer offer = make_offer(1);
+    read_all("w1");
+    redis_do("HSET threats:completed field text");
+    expect_answers(commit_for("w1", "", &offer, 1), ok, 1);
+    expect_stored(&offer, true);
+    cr_assert_eq(pending_of(NULL), 0);
+    expect_redis_text("1", "GET threats:completed");
+}
+
 /* --- keys of another type --- */
 
 Test(commit_script, a_bad_threat_key_leaves_its_neighbours_done_and_itself_pending) {
@@ -273,9 +303,11 @@ Test(commit_script, a_bad_log_or_index_acknowledges_nothing_and_adds_no_history)
     cr_assert_eq(redis_number("EXISTS history:1 history:2"), 0);
     redis_do("DEL threats:log threats:by_created");
     redis_do("SET threats:by_created text");
-    cr_assert_eq(reply_status(commit_for("w1", "", offers, 2)), STATUS_WRONG_TYPE);
+    expect_answers(commit_for("w1", "", offers, 2), wrong, 2);
     cr_assert_eq(pending_of("w1"), 2);
-    cr_assert_eq(redis_number("EXISTS history:1 history:2 threats:log"), 0);
+    cr_assert_eq(redis_number("EXISTS history:1 history:2 threats:log threats:completed"), 0);
+    for (unsigned i = 0; i < 2; i++)
+        cr_assert_eq(redis_number("HEXISTS threat:%s data", offers[i].id), 0);
     redis_do("DEL threats:by_created");
     expect_answers(commit_for("w1", "", offers, 2), ok, 2);
     cr_assert_eq(pending_of(NULL), 0);

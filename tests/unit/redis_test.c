@@ -246,13 +246,14 @@ static void expect_key(struct buffer *out, const char *prefix, const char *key) 
 
 static void expect_all_keys(const char *prefix) {
     static const char *const fixed[FIXED_KEY_COUNT] = {
-        [KEY_STREAM] = "threats:stream",         [KEY_LOG] = "threats:log",
-        [KEY_EVENTS] = "threats:events",         [KEY_DEAD] = "threats:dead",
-        [KEY_WORKERS] = "threats:workers",       [KEY_BY_CREATED] = "threats:by_created",
-        [KEY_LEASE] = "threats:lease",           [KEY_CONTEXT_LOG] = "context:log",
-        [KEY_INFRA_EVENTS] = "infra:events",     [KEY_INTEL_LISTS] = "intel:lists",
-        [KEY_INCIDENTS] = "incidents",           [KEY_COUNTS] = "threats:counts",
-        [KEY_QUARANTINE] = "threats:quarantine", [KEY_REAPING] = "threats:reaping",
+        [KEY_STREAM] = "threats:stream",     [KEY_LOG] = "threats:log",
+        [KEY_EVENTS] = "threats:events",     [KEY_DEAD] = "threats:dead",
+        [KEY_WORKERS] = "threats:workers",   [KEY_BY_CREATED] = "threats:by_created",
+        [KEY_LEASE] = "threats:lease",       [KEY_CONTEXT_LOG] = "context:log",
+        [KEY_INFRA_EVENTS] = "infra:events", [KEY_INTEL_LISTS] = "intel:lists",
+        [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
+        [KEY_FAILED] = "threats:failed",     [KEY_QUARANTINE] = "threats:quarantine",
+        [KEY_REAPING] = "threats:reaping",
     };
     struct keyspace keyspace;
     struct buffer out = BUFFER_EMPTY;

@@ -51,7 +51,7 @@ static void begin_burying(struct command *command, const struct script *script, 
                           const char *consumer) {
     command_begin_script(command, script, 5 + more_keys);
     command_words(command, "threats:stream", "threats:dead", "threats:log", "threats:by_created",
-                  "threats:counts", NULL);
+                  "threats:failed", NULL);
     if (more_keys > 0)
         command_words(command, "threats:workers", "threats:quarantine", NULL);
     command_words(command, "soc-workers", consumer, "1763696000123", "threat:", "1", NULL);
@@ -99,7 +99,7 @@ Test(bury_script, an_entry_that_names_no_threat_becomes_a_letter_only) {
     expect_letter(letter, 16);
     cr_assert_eq(pending_of(NULL), 0);
     cr_assert_eq(redis_number("EXISTS threats:log threats:by_created"), 0);
-    expect_redis_text("1", "HGET threats:counts failed");
+    expect_redis_text("1", "GET threats:failed");
 }
 
 Test(bury_script, an_entry_that_names_its_threat_leaves_a_failed_record_and_row) {
@@ -129,7 +129,7 @@ Test(bury_script, an_entry_that_names_its_threat_leaves_a_failed_record_and_row)
     cr_assert(text_is(reply_text(reply_field(row, "row")),
                       "1763696000000 1763696000123 bot_traffic - failed 1 0 0 "
                       "none 203.0.113.7 - acme Acme Inc"));
-    expect_redis_text("1", "HGET threats:counts failed");
+    expect_redis_text("1", "GET threats:failed");
 }
 
 Test(bury_script, a_signal_that_cannot_be_read_is_not_in_the_record) {
@@ -147,7 +147,7 @@ Test(bury_script, a_finished_threat_stays_and_is_not_counted_again) {
     expect_bury("OK", "w1", "1-0", "1", "1");
     expect_redis_text("analysis", "HGET threat:" THREAT " data");
     cr_assert_eq(redis_number("XLEN threats:log"), 1);
-    cr_assert_eq(redis_number("EXISTS threats:counts"), 0);
+    cr_assert_eq(redis_number("EXISTS threats:failed"), 0);
     cr_assert_eq(redis_number("XLEN threats:dead"), 1);
 }
 
@@ -177,7 +177,7 @@ Test(bury_script, only_the_owner_at_its_delivery_may_bury) {
     redis_do("XACK threats:stream soc-workers 3-0");
     expect_bury("GONE", "w1", "3-0", "1", "0");
     expect_bury("GONE", "w1", "9-9", "1", "0");
-    cr_assert_eq(redis_number("EXISTS threats:dead threats:log threats:by_created threats:counts"), 0);
+    cr_assert_eq(redis_number("EXISTS threats:dead threats:log threats:by_created threats:failed"), 0);
     cr_assert_eq(pending_of("w1"), 2);
     expect_bury("OK", "w1", "2-0", "2", "0");
     expect_bury("GONE", "w1", "2-0", "2", "0");
@@ -209,7 +209,7 @@ Test(bury_script, keys_of_another_type_keep_no_entry_from_being_buried) {
     take("1-0");
     deliver("w1", 1);
     redis_do("SET threat:" THREAT " text");
-    redis_do("SET threats:counts text");
+    redis_do("SET threats:failed text");
     expect_bury("OK", "w1", "1-0", "1", "1");
     cr_assert_eq(redis_number("XLEN threats:dead"), 1);
     cr_assert_eq(pending_of("w1"), 0);

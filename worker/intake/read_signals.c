@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lua/create_group_lua.h"
 #include "shared/base/clock.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
@@ -153,31 +154,32 @@ void read_signals(struct reading *reading) {
 
 /* --- the group --- */
 
+const struct script *create_group_script(void) {
+    static struct script script;
+    return script_once(&script, create_group_lua);
+}
+
 static void on_group(void *arg, enum status status, const redisReply *reply) {
     struct reading *reading = arg;
-    static const char busy[] = "BUSYGROUP";
-    struct text word = reply_text(reply);
-    bool there =
-        status != STATUS_OK && word.len >= sizeof(busy) - 1 && memcmp(word.at, busy, sizeof(busy) - 1) == 0;
     reading->creating_group = false;
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && reply_integer(reply, 0) == 1) {
         log_write(LOG_GROUP_CREATED, LOG_STRING("group", CONSUMER_GROUP));
         metrics_add(METRIC_GROUP_RECREATED, 0, 0, 1);
-    } else if (!there && reply != NULL) {
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XGROUP CREATE"), LOG_TEXT("reply", word));
+    } else if (status != STATUS_OK && status != STATUS_NO_SCRIPT && reply != NULL) {
+        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "create_group"),
+                  LOG_TEXT("reply", reply_text(reply)));
     }
-    reading->intake->group_ready = status == STATUS_OK || there;
+    reading->intake->group_ready = status == STATUS_OK;
     read_signals(reading);
 }
 
-/* From 0: what was added before the group came (back) is not lost; what was done before is told by its
- * record. */
 static void create_group(struct reading *reading, int64_t now_ms) {
     struct command *command = &reading->command;
+    const struct keyspace *keyspace = &reading->intake->keyspace;
     reading->group_at_ms = now_ms + GROUP_RETRY_MS;
-    command_begin(command, "XGROUP");
-    command_words(command, "CREATE", keyspace_fixed(&reading->intake->keyspace, KEY_STREAM), CONSUMER_GROUP,
-                  "0", "MKSTREAM", NULL);
+    command_begin_script(command, create_group_script(), 3);
+    command_words(command, keyspace_fixed(keyspace, KEY_STREAM), keyspace_fixed(keyspace, KEY_COMPLETED),
+                  keyspace_fixed(keyspace, KEY_FAILED), CONSUMER_GROUP, NULL);
     reading->creating_group = link_send(reading->intake->commands, command_finish(command), LINK_DEADLINE_MS,
                                         on_group, reading) == STATUS_OK;
 }

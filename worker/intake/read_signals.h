@@ -9,6 +9,9 @@
 
 struct reading;
 
+/* The script that makes the group, for link_open. */
+const struct script *create_group_script(void);
+
 struct reading *reading_new(struct intake *intake);
 void reading_free(struct reading *reading);
 

@@ -16,7 +16,7 @@ const struct script *bury_script(void) {
 void burial_begin(struct command *command, const struct script *script, const struct burial_options *options,
                   int more_keys) {
     static const enum fixed_key keys[BURIAL_KEYS] = {KEY_STREAM, KEY_DEAD, KEY_LOG, KEY_BY_CREATED,
-                                                     KEY_COUNTS};
+                                                     KEY_FAILED};
     command_begin_script(command, script, BURIAL_KEYS + more_keys);
     for (int i = 0; i < BURIAL_KEYS; i++)
         command_string(command, keyspace_fixed(options->keyspace, keys[i]));

@@ -126,7 +126,7 @@ static void add_head(struct commit *commit, const struct batch *batch) {
             last = batch->works[i];
     }
     command_words(&commit->keys, keyspace_fixed(keyspace, KEY_STREAM), keyspace_fixed(keyspace, KEY_LOG),
-                  keyspace_fixed(keyspace, KEY_BY_CREATED), NULL);
+                  keyspace_fixed(keyspace, KEY_BY_CREATED), keyspace_fixed(keyspace, KEY_COMPLETED), NULL);
     command_words(&commit->arguments, CONSUMER_GROUP, commit->options.consumer,
                   commit->options.publish ? keyspace_fixed(keyspace, KEY_EVENTS) : "", first->entry,
                   last->entry, NULL);
@@ -163,7 +163,7 @@ static enum status outcome_of(const redisReply *answer) {
         return STATUS_OK;
     if (text_is(word, "FENCED"))
         return STATUS_FENCED;
-    return text_is(word, "GONE") ? STATUS_GONE : STATUS_INTERNAL;
+    return text_is(word, "GONE") || text_is(word, "DONE") ? STATUS_GONE : STATUS_INTERNAL;
 }
 
 static void conclude(struct commit *commit, struct work *work, const redisReply *answer) {

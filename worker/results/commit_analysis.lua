@@ -2,11 +2,12 @@
 -- Completes a batch of analyses, each only if this consumer still owns the entry at this delivery: stores,
 -- indexes, logs, adds to the history, publishes and acknowledges. Every call that another type under a key could
 -- break is a pcall, so that one bad key never leaves its neighbours half done.
--- KEYS: stream, log, by_created, then for each analysis its threat key and its history keys
+-- KEYS: stream, log, by_created, completed, then for each analysis its threat key and its history keys
 -- ARGV: group, consumer, channel or "", first and last entry of the batch, then for each analysis:
 --       entry, deliveries, id, created_ms, body, row, history case, number of history keys
--- Answers for each analysis OK, GONE, FENCED or the error that kept it from being stored.
-local stream, log, by_created = KEYS[1], KEYS[2], KEYS[3]
+-- Answers for each analysis OK, GONE, FENCED, DONE (it has an analysis already) or the error that kept it from being
+-- stored.
+local stream, log, by_created, completed_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local group, consumer, channel = ARGV[1], ARGV[2], ARGV[3]
 local HEAD, WIDTH = 5, 8
 
@@ -47,15 +48,24 @@ local function history_add(text, case, created)
     return string.format('%.0f', total + 1) .. ' ' .. wrong .. ' ' .. right .. ' ' .. first .. ' ' .. last .. recent
 end
 
-local answers, stored, scores, history_keys, k = {}, {}, {}, {}, 4
+local function failed(answer)
+    return type(answer) == 'table' and answer.err
+end
+
+-- Stored once: a threat that has its analysis already (its entry came again with a group that was made anew) is
+-- only acknowledged.
+local answers, stored, scores, history_keys, acknowledged, k = {}, {}, {}, {}, {}, 5
 for a = HEAD + 1, #ARGV, WIDTH do
     local entry, n, threat, histories = ARGV[a], #answers + 1, KEYS[k], tonumber(ARGV[a + 7])
     if deliveries_of[entry] ~= ARGV[a + 1] then
         answers[n] = why_not_owned(entry)
     else
-        local set = redis.pcall('HSET', threat, 'data', ARGV[a + 4])
-        if type(set) == 'table' and set.err then
+        local set = redis.pcall('HSETNX', threat, 'data', ARGV[a + 4])
+        if failed(set) then
             answers[n] = set.err
+        elseif set == 0 then
+            answers[n] = 'DONE'
+            acknowledged[#acknowledged + 1] = entry
         else
             stored[#stored + 1] = {arg = a, answer = n, key = k, histories = histories}
             scores[#scores + 1] = ARGV[a + 3]
@@ -66,44 +76,57 @@ for a = HEAD + 1, #ARGV, WIDTH do
     end
     k = k + 1 + histories
 end
-if #stored == 0 then return answers end
 
-local indexed = redis.pcall('ZADD', by_created, unpack(scores))
-if type(indexed) == 'table' and indexed.err then return indexed end
-
-local acknowledged = {}
-for _, item in ipairs(stored) do
-    local a = item.arg
-    local logged = redis.pcall('XADD', log, '*', 'kind', 'completed', 'id', ARGV[a + 2], 'row', ARGV[a + 5])
-    if type(logged) == 'table' and logged.err then
-        answers[item.answer] = logged.err
-    else
-        if channel ~= '' then redis.call('PUBLISH', channel, ARGV[a + 4]) end
-        acknowledged[#acknowledged + 1] = ARGV[a]
-        item.logged = true
-    end
+-- What is stored but can be neither indexed nor told is taken back: it is offered again.
+local function take_back(item, err)
+    answers[item.answer] = err
+    item.refused = true
+    redis.call('HDEL', KEYS[item.key], 'data')
+    redis.pcall('ZREM', by_created, ARGV[item.arg + 2])
 end
-if #acknowledged == 0 then return answers end
 
-local texts, changed, order = {}, {}, {}
-for i, text in ipairs(redis.call('MGET', unpack(history_keys))) do texts[history_keys[i]] = text end
-for _, item in ipairs(stored) do
-    if item.logged then
-        for h = 1, item.histories do
-            local key, a = KEYS[item.key + h], item.arg
-            texts[key] = history_add(texts[key], ARGV[a + 6], ARGV[a + 3])
-            if not changed[key] then
-                changed[key] = true
-                order[#order + 1] = key
+if #stored > 0 then
+    local indexed = redis.pcall('ZADD', by_created, unpack(scores))
+    for _, item in ipairs(stored) do
+        local a = item.arg
+        local logged = indexed
+        if not failed(indexed) then
+            logged = redis.pcall('XADD', log, '*', 'kind', 'completed', 'id', ARGV[a + 2], 'row', ARGV[a + 5])
+        end
+        if failed(logged) then
+            take_back(item, logged.err)
+        else
+            if channel ~= '' then redis.call('PUBLISH', channel, ARGV[a + 4]) end
+            acknowledged[#acknowledged + 1] = ARGV[a]
+        end
+    end
+
+    local texts, changed, order, completed = {}, {}, {}, 0
+    history_keys[#history_keys + 1] = completed_key
+    for i, text in ipairs(redis.call('MGET', unpack(history_keys))) do texts[history_keys[i]] = text end
+    for _, item in ipairs(stored) do
+        if not item.refused then
+            completed = completed + 1
+            for h = 1, item.histories do
+                local key, a = KEYS[item.key + h], item.arg
+                texts[key] = history_add(texts[key], ARGV[a + 6], ARGV[a + 3])
+                if not changed[key] then
+                    changed[key] = true
+                    order[#order + 1] = key
+                end
             end
         end
     end
+    if completed > 0 then
+        local pairs_to_set = {}
+        for _, key in ipairs(order) do
+            pairs_to_set[#pairs_to_set + 1] = key
+            pairs_to_set[#pairs_to_set + 1] = texts[key]
+        end
+        pairs_to_set[#pairs_to_set + 1] = completed_key
+        pairs_to_set[#pairs_to_set + 1] = string.format('%.0f', (tonumber(texts[completed_key]) or 0) + completed)
+        redis.call('MSET', unpack(pairs_to_set))
+    end
 end
-local pairs_to_set = {}
-for _, key in ipairs(order) do
-    pairs_to_set[#pairs_to_set + 1] = key
-    pairs_to_set[#pairs_to_set + 1] = texts[key]
-end
-redis.call('MSET', unpack(pairs_to_set))
-redis.call('XACK', stream, group, unpack(acknowledged))
+if #acknowledged > 0 then redis.call('XACK', stream, group, unpack(acknowledged)) end
 return answers

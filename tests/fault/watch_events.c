@@ -1,0 +1,274 @@
+/* The WebSocket clients of the fault tests, which come back when their connection ends and ask for what they
+ * missed. What they heard stands in the log, for the auditor. Ends when its input ends.
+ *
+ *     watch_events --log FILE [--each N] 127.0.0.1:8000 …
+ *
+ * There are N (1) of them for each API, numbered from 0, API after API; of events only the first of each
+ * writes. A line is the number, wall clock in ms, and: `open`; `initial ID`; `resume ID`, which it asked for;
+ * `reset ID`; `event ID TYPE`; `early ID TYPE`, come between opening and the answer to `resume`; `closed
+ * CODE`, 1006 when nothing was said. */
+#include <getopt.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+
+#include "tests/bench/websocket_client.h"
+
+enum {
+    EVENTS_PER_TURN = 256,
+    TURN_MS = 20,
+    AGAIN_MS = 100,
+    ID_MAX = 48,
+    UPGRADE_MS = 5000,
+    SPARE_FILES = 64
+};
+
+enum watcher_state {
+    WATCHER_AWAY,     /* connects at again_ms */
+    WATCHER_OPENING,  /* the upgrade was asked for */
+    WATCHER_RESUMING, /* what comes may be older than the answer to resume */
+    WATCHER_FOLLOWING,
+};
+
+struct watcher {
+    struct websocket_client client;
+    enum watcher_state state;
+    const char *host;
+    int port, number;
+    bool loud;    /* writes its events down */
+    bool waiting; /* for its connection */
+    int64_t again_ms, opened_ms;
+    char position[ID_MAX]; /* the last event known; "" before the first connection */
+    char begun_at[ID_MAX]; /* last_id of this connection's initial batch */
+};
+
+static struct {
+    struct watcher *watchers;
+    int count, each, epoll;
+    FILE *log;
+} swarm = {.each = 1};
+
+__attribute__((format(printf, 2, 3))) static void note(const struct watcher *watcher, const char *format,
+                                                       ...) {
+    va_list list;
+    va_start(list, format);
+    fprintf(swarm.log, "%d %lld ", watcher->number, (long long)clock_wall_ms());
+    vfprintf(swarm.log, format, list);
+    fputc('\n', swarm.log);
+    va_end(list);
+}
+
+static bool is_after(const char *one, const char *other) {
+    unsigned long long ms[2] = {0}, sequence[2] = {0};
+    sscanf(one, "%llu-%llu", &ms[0], &sequence[0]);
+    sscanf(other, "%llu-%llu", &ms[1], &sequence[1]);
+    return ms[0] > ms[1] || (ms[0] == ms[1] && sequence[0] > sequence[1]);
+}
+
+static void send_masked(struct watcher *watcher, const char *words) {
+    size_t len = strlen(words);
+    unsigned char frame[6 + 125] = {0x81, (unsigned char)(0x80 | len)};
+    memcpy(frame + 6, words, len); /* masked with zeros */
+    if (send(watcher->client.fd, frame, 6 + len, MSG_NOSIGNAL) < 0)
+        note(watcher, "unsent");
+}
+
+/* Copies the text that follows `name` in the payload; "" when it is not there. */
+static void find_text(struct text payload, const char *name, char out[ID_MAX]) {
+    const char *at = memmem(payload.at, payload.len, name, strlen(name)), *end = payload.at + payload.len;
+    size_t len = 0;
+    out[0] = '\0';
+    if (at == NULL)
+        return;
+    for (at += strlen(name); at + len < end && at[len] != '"' && len < ID_MAX - 1; len++)
+        out[len] = at[len];
+    out[len] = '\0';
+}
+
+static void on_batch(struct watcher *watcher, struct text payload, bool initial) {
+    char last_id[ID_MAX];
+    size_t tail = payload.len < 80 ? payload.len : 80;
+    find_text((struct text){payload.at + payload.len - tail, tail}, "\"last_id\":\"", last_id);
+    note(watcher, "%s %s", initial ? "initial" : "reset", last_id);
+    watcher->state = WATCHER_FOLLOWING;
+    if (initial && watcher->position[0] != '\0') {
+        char words[ID_MAX + 40];
+        snprintf(words, sizeof(words), "{\"type\":\"resume\",\"last_id\":\"%s\"}", watcher->position);
+        note(watcher, "resume %s", watcher->position);
+        send_masked(watcher, words);
+        strcpy(watcher->begun_at, last_id);
+        if (is_after(last_id, watcher->position))
+            watcher->state = WATCHER_RESUMING;
+        return;
+    }
+    strcpy(watcher->position, last_id);
+}
+
+static void on_event(struct watcher *watcher, struct text payload, const char *type) {
+    char id[ID_MAX];
+    find_text((struct text){payload.at, payload.len < 160 ? payload.len : 160}, "\"id\":\"", id);
+    if (watcher->state == WATCHER_RESUMING && is_after(id, watcher->begun_at)) {
+        if (watcher->loud)
+            note(watcher, "early %s %s", id, type);
+        return;
+    }
+    if (watcher->loud)
+        note(watcher, "event %s %s", id, type);
+    watcher->state = WATCHER_FOLLOWING;
+    strcpy(watcher->position, id);
+}
+
+static void on_text(void *data, struct text payload) {
+    char type[ID_MAX];
+    find_text((struct text){payload.at, payload.len < 64 ? payload.len : 64}, "{\"type\":\"", type);
+    if (strcmp(type, "initial_batch") == 0 || strcmp(type, "reset") == 0)
+        on_batch(data, payload, type[0] == 'i');
+    else if (strcmp(type, "threat_created") == 0 || strcmp(type, "new_threat") == 0 ||
+             strcmp(type, "threat_updated") == 0)
+        on_event(data, payload, type);
+}
+
+static void leave(struct watcher *watcher) {
+    if (watcher->state != WATCHER_OPENING)
+        note(watcher, "closed %u", watcher->client.close_code == 0 ? 1006 : watcher->client.close_code);
+    websocket_client_fini(&watcher->client);
+    watcher->client = (struct websocket_client){.fd = -1, .on_text = on_text, .data = watcher};
+    watcher->state = WATCHER_AWAY;
+    watcher->again_ms = clock_monotonic_ms() + AGAIN_MS;
+}
+
+static void watch(struct watcher *watcher, uint32_t events, int operation) {
+    struct epoll_event event = {.events = events, .data.ptr = watcher};
+    epoll_ctl(swarm.epoll, operation, watcher->client.fd, &event);
+}
+
+static void open_again(struct watcher *watcher) {
+    struct sockaddr_in address = bench_address(watcher->host, watcher->port);
+    watcher->opened_ms = clock_monotonic_ms();
+    watcher->client.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    watcher->state = WATCHER_OPENING;
+    watcher->waiting = true;
+    if (connect(watcher->client.fd, (struct sockaddr *)&address, sizeof(address)) != 0 &&
+        errno != EINPROGRESS)
+        leave(watcher);
+    else
+        watch(watcher, EPOLLOUT, EPOLL_CTL_ADD);
+}
+
+static void ask_for_upgrade(struct watcher *watcher) {
+    static const char form[] =
+        "GET /ws HTTP/1.1\r\nHost: soc\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    watcher->waiting = false;
+    if (send(watcher->client.fd, form, sizeof(form) - 1, MSG_NOSIGNAL) < 0)
+        leave(watcher);
+    else
+        watch(watcher, EPOLLIN, EPOLL_CTL_MOD);
+}
+
+/* The answer to the upgrade; false when it is a refusal. */
+static bool take_upgrade(struct watcher *watcher) {
+    const struct buffer *in = &watcher->client.in;
+    const char *end = in->len == 0 ? NULL : memmem(in->at, in->len, "\r\n\r\n", 4);
+    if (end == NULL)
+        return true;
+    if (memcmp(in->at, "HTTP/1.1 101", 12) != 0)
+        return false;
+    watcher->client.parsed = (size_t)(end + 4 - in->at);
+    watcher->state = WATCHER_FOLLOWING;
+    note(watcher, "open");
+    return true;
+}
+
+static void on_readable(struct watcher *watcher) {
+    bool open = websocket_client_read(&watcher->client);
+    if (watcher->state == WATCHER_OPENING)
+        open = take_upgrade(watcher) && open;
+    if (watcher->state != WATCHER_OPENING)
+        websocket_client_parse(&watcher->client);
+    if (!open || watcher->client.close_code != 0)
+        leave(watcher);
+}
+
+static void tend(void) {
+    int64_t now_ms = clock_monotonic_ms();
+    for (int i = 0; i < swarm.count; i++) {
+        struct watcher *watcher = &swarm.watchers[i];
+        if (watcher->state == WATCHER_AWAY && now_ms >= watcher->again_ms)
+            open_again(watcher);
+        else if (watcher->state == WATCHER_OPENING && now_ms - watcher->opened_ms > UPGRADE_MS)
+            leave(watcher);
+    }
+}
+
+static bool input_ended(void) {
+    char byte;
+    return read(STDIN_FILENO, &byte, 1) <= 0;
+}
+
+static void run(void) {
+    struct epoll_event ready[EVENTS_PER_TURN], input = {.events = EPOLLIN, .data.ptr = NULL};
+    swarm.epoll = epoll_create1(EPOLL_CLOEXEC);
+    epoll_ctl(swarm.epoll, EPOLL_CTL_ADD, STDIN_FILENO, &input);
+    for (bool more = true; more;) {
+        tend();
+        int count = epoll_wait(swarm.epoll, ready, EVENTS_PER_TURN, TURN_MS);
+        for (int i = 0; i < count; i++) {
+            struct watcher *watcher = ready[i].data.ptr;
+            if (watcher != NULL && watcher->waiting)
+                ask_for_upgrade(watcher);
+            else if (watcher != NULL)
+                on_readable(watcher);
+            else if (input_ended())
+                more = false;
+        }
+        fflush(swarm.log);
+    }
+}
+
+static void raise_file_limit(void) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < (rlim_t)(swarm.count + SPARE_FILES))
+        bench_die("only %llu open files are allowed", (unsigned long long)limit.rlim_max);
+}
+
+static void read_options(int argc, char **argv) {
+    static const struct option rows[] = {
+        {"log", required_argument, NULL, 'l'}, {"each", required_argument, NULL, 'e'}, {NULL, 0, NULL, 0}};
+    for (int name; (name = getopt_long(argc, argv, "", rows, NULL)) != -1;) {
+        switch (name) {
+        case 'l': swarm.log = fopen(optarg, "w"); break;
+        case 'e': swarm.each = atoi(optarg); break;
+        default: exit(2);
+        }
+    }
+    if (swarm.log == NULL || optind == argc || swarm.each < 1)
+        bench_die("watch_events --log FILE [--each N] HOST:PORT …");
+}
+
+static void make_watchers(char *api) {
+    char *colon = strrchr(api, ':');
+    if (colon == NULL)
+        bench_die("%s is not HOST:PORT", api);
+    *colon = '\0';
+    for (int i = 0; i < swarm.each; i++) {
+        struct watcher *watcher = &swarm.watchers[swarm.count];
+        *watcher =
+            (struct watcher){.host = api, .port = atoi(colon + 1), .number = swarm.count++, .loud = i == 0};
+        watcher->client = (struct websocket_client){.fd = -1, .on_text = on_text, .data = watcher};
+    }
+}
+
+int main(int argc, char **argv) {
+    read_options(argc, argv);
+    swarm.watchers = calloc((size_t)(argc - optind) * (size_t)swarm.each, sizeof(*swarm.watchers));
+    if (swarm.watchers == NULL)
+        abort();
+    for (int i = optind; i < argc; i++)
+        make_watchers(argv[i]);
+    raise_file_limit();
+    run();
+    return fclose(swarm.log) == 0 ? 0 : 1;
+}
