@@ -271,13 +271,16 @@ def test_nothing_is_replayed_while_nothing_is_taken():
         wait_until(fleet.redis.idle, 20, "one is buried")
         assert worker.terminate() == 0
         (letter,) = pages(fleet.api, 10)
-        waiting = [post(fleet.api) for _ in range(3)]
+        added = fleet.redis.entries_added()
+        accepted = lambda: fleet.api.post_signal(signal()).status_code == 202  # noqa: E731
+        for _ in range(3):
+            wait_until(accepted, 10 * TIME_SCALE, "there is room")
         wait_until(lambda: fleet.api.post_signal(signal()).status_code == 503, 10 * TIME_SCALE, "the backlog is full")
         for path in (f"/api/dead-letters/{letter['id']}/replay", "/api/dead-letters/replay"):
             answer = fleet.api.post(path)
             check_problem(answer, 503)
             assert answer.headers["Retry-After"]
-        assert fleet.store.xlen(DEAD) == 1 and len(waiting) == 3
+        assert fleet.store.xlen(DEAD) == 1 and fleet.redis.entries_added() == added + 3
         fleet.add_worker().wait_ready()
         wait_until(lambda: fleet.api.post(f"/api/dead-letters/{letter['id']}/replay").status_code == 200, 20, "room again")
         when_completed(fleet.api, id_)
@@ -298,7 +301,7 @@ def test_a_full_redis_refuses_a_replay_and_keeps_the_letter():
         fleet.store.config_set("maxmemory", 0)
         assert pages(fleet.api, 10) == [letter]
         assert fleet.api.get(f"/api/threats/{id_}").json()["status"] == "failed"
-        assert fleet.api.post(f"/api/dead-letters/{letter['id']}/replay").status_code == 200
+        wait_until(lambda: fleet.api.post(f"/api/dead-letters/{letter['id']}/replay").status_code == 200, 10 * TIME_SCALE, "it is taken again")
 
 
 # --- versions, deleted entries, a full stream of letters
