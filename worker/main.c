@@ -117,6 +117,10 @@ static void on_commands_up(void *owner) {
     ((struct worker *)owner)->intake.group_ready = false; /* the tick makes sure of it */
 }
 
+/* No text of an entry of ours comes near it: what is longer stays in Redis, is found lost, and buried there.
+ */
+enum { TEXT_MAX_BYTES = 1024 * 1024 };
+
 static void open_links(struct worker *worker) {
     static const struct script *scripts[COMMAND_SCRIPTS];
     static const struct link_hooks reader = {on_reader_up, NULL}, commands = {on_commands_up, NULL},
@@ -131,6 +135,7 @@ static void open_links(struct worker *worker) {
     scripts[WATCH_SCRIPTS + 4] = create_group_script();
     worker->reactor = libevent_reactor(worker->base);
     intake->reader = link_open(&worker->reactor, &worker->url, "soc-worker-reader", NULL, 0, &reader, worker);
+    link_bound_texts(intake->reader, TEXT_MAX_BYTES);
     intake->commands = link_open(&worker->reactor, &worker->url, "soc-worker-commands", scripts,
                                  COMMAND_SCRIPTS, &commands, worker);
     intake->context_link =

@@ -38,9 +38,10 @@ struct link {
     redisAsyncContext *context;
     void *watch;
     bool want_read, want_write;
-    bool dirty;     /* commands wait in hiredis' buffer for link_flush */
-    bool condemned; /* to be dropped by link_flush, outside of every callback */
-    bool was_up;    /* in this attempt */
+    bool dirty;      /* commands wait in hiredis' buffer for link_flush */
+    bool condemned;  /* to be dropped by link_flush, outside of every callback */
+    bool was_up;     /* in this attempt */
+    size_t text_max; /* bytes of one text in a reply; 0: any */
     char why[WHY_MAX];
     long long client_id;
 
@@ -108,6 +109,10 @@ static void forget_context(struct link *link) {
 static void set_why(struct link *link, const char *why) {
     if (link->why[0] == '\0')
         snprintf(link->why, sizeof(link->why), "%s", why);
+}
+
+void link_bound_texts(struct link *link, size_t bytes) {
+    link->text_max = bytes;
 }
 
 void link_condemn(struct link *link, const char *why) {
@@ -309,6 +314,9 @@ static void on_ready(void *arg, bool readable, bool writable) {
         show_interest(link); /* a loop may tell writability once only: not all was taken yet */
     if (readable && link->context != NULL && !link->condemned)
         redisAsyncHandleRead(link->context);
+    /* Whole texts were taken out of the reader: what is left is the beginning of one. */
+    if (link->context != NULL && link->text_max > 0 && link->context->c.reader->len > link->text_max)
+        link_condemn(link, "a text in a reply is too large");
 }
 
 static redisAsyncContext *start_connect(const struct redis_url *url) {

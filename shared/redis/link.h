@@ -50,6 +50,10 @@ void link_tick(struct link *link, int64_t now_ms);
 /* The id of this connection in Redis (CLIENT ID), for CLIENT UNBLOCK; 0 when not known. */
 long long link_client_id(const struct link *link);
 
+/* A reply with a text longer than this is not waited for: the connection is given up before it is all in
+ * memory. */
+void link_bound_texts(struct link *link, size_t bytes);
+
 /* Gives the connection up from outside (a wrong answer, a test). Comes back by itself. */
 void link_condemn(struct link *link, const char *why);
 
