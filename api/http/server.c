@@ -12,7 +12,7 @@
 #include "api/http/h2o_reactor.h"
 #include "shared/base/socket_port.h"
 
-enum { LISTEN_BACKLOG = 1024, ACCEPTS_PER_TURN = 64 };
+enum { LISTEN_BACKLOG = 4096, ACCEPTS_PER_TURN = 64 };
 
 struct server {
     h2o_globalconf_t config;
