@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/context/context_order.h"
+#include "api/dead_letters/letter_calls.h"
 #include "api/http/server.h"
 #include "api/threats/api.h"
 #include "api/threats/judge_case.h"
@@ -84,7 +85,7 @@ static void on_analysis(void *arg, const struct uuid *id, struct text analysis) 
 }
 
 static void open_links(struct api *api, const struct reactor *reactor, const struct redis_url *url) {
-    enum { OWN_SCRIPTS = 3 };
+    enum { OWN_SCRIPTS = 4 };
     static const struct script *scripts[OWN_SCRIPTS + CONTEXT_SCRIPTS_MAX + UPKEEP_SCRIPTS];
     static const struct link_hooks command_hooks = {NULL, NULL};
     static const struct link_hooks log_hooks = {on_log_link_up, NULL};
@@ -92,6 +93,7 @@ static void open_links(struct api *api, const struct reactor *reactor, const str
     scripts[0] = enqueue_script();
     scripts[1] = judge_script();
     scripts[2] = backlog_script();
+    scripts[3] = replay_script();
     int count = OWN_SCRIPTS + context_scripts(scripts + OWN_SCRIPTS);
     for (int i = 0; i < UPKEEP_SCRIPTS; i++)
         scripts[count++] = upkeep_scripts()[i];

@@ -113,7 +113,7 @@ const struct setting_row setting_rows[] = {
      "time between a worker's heartbeats", FIELD(heartbeat_ms), false, NULL},
     {"SOC_SUSPECT_MS", PROGRAM_WORKER, SETTING_NUMBER, "3000", "ms", 20, 600000,
      "silence after which a worker is taken for dead; more than a heartbeat", FIELD(suspect_ms), false, NULL},
-    {"SOC_DELIVERY_LIMIT", PROGRAM_WORKER, SETTING_NUMBER, "5", "", 1, 1000,
+    {"SOC_DELIVERY_LIMIT", PROGRAM_WORKER, SETTING_NUMBER, "5", "", 3, 1000,
      "failed deliveries after which an entry is a dead letter", FIELD(delivery_limit), false, NULL},
     {"SOC_DRAIN_DEADLINE_SECONDS", PROGRAM_WORKER, SETTING_NUMBER, "20", "s", 1, 3600,
      "time to finish after SIGTERM", FIELD(drain_deadline_seconds), false, NULL},
