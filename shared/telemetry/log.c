@@ -28,6 +28,8 @@ static const struct {
     [LOG_STOPPED] = {LOG_LEVEL_INFO, "stopped"},
     [LOG_REDIS_UP] = {LOG_LEVEL_INFO, "redis is up"},
     [LOG_REDIS_DOWN] = {LOG_LEVEL_WARNING, "redis is down"},
+    [LOG_MASTER_FOUND] = {LOG_LEVEL_INFO, "master found"},
+    [LOG_MASTER_UNKNOWN] = {LOG_LEVEL_WARNING, "sentinel does not know the master"},
     [LOG_REDIS_REPLY] = {LOG_LEVEL_ERROR, "unexpected reply from redis"},
     [LOG_GROUP_CREATED] = {LOG_LEVEL_WARNING, "consumer group created"},
     [LOG_CATALOG_READY] = {LOG_LEVEL_INFO, "catalog is ready"},
