@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 
 enum {
@@ -79,7 +80,7 @@ static void on_rows(void *arg, enum status status, const redisReply *reply) {
     if (status == STATUS_UNAVAILABLE)
         return;
     if (status != STATUS_OK) {
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XREAD"), LOG_TEXT("reply", reply_text(reply)));
+        tell_reply("XREAD threats:log", reply);
         link_condemn(*follower->link, "the log cannot be read"); /* its backoff keeps this from spinning */
         return;
     }

@@ -4,7 +4,7 @@
 
 #include "lua/enqueue_signal_lua.h"
 #include "shared/model/log_row.h"
-#include "shared/telemetry/log.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/metrics.h"
 
 /* ROUNDS_MAX: one is confirmed, the next stands behind it; what comes meanwhile makes one more. */
@@ -241,8 +241,7 @@ static void on_reply(void *arg, enum status status, const redisReply *reply) {
     else
         set_status(batch, status, reply == NULL);
     if (status != STATUS_OK && reply != NULL)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "enqueue_signal"),
-                  LOG_TEXT("reply", reply_text(reply)));
+        tell_reply("enqueue_signal", reply);
     if (batch->round == NULL)
         finish(batch);
     else
@@ -307,7 +306,7 @@ static void on_waited(void *arg, enum status status, const redisReply *reply) {
     round->waited = reply != NULL;
     round->confirmed = status == STATUS_OK ? reply_integer(reply, 0) : 0;
     if (status != STATUS_OK && reply != NULL)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "WAIT"), LOG_TEXT("reply", reply_text(reply)));
+        tell_reply("WAIT", reply);
     one_less(round);
 }
 

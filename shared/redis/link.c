@@ -129,6 +129,8 @@ static void on_hiredis_reply(redisAsyncContext *context, void *reply_bytes, void
     if (reply != NULL && reply_condemns_link(reply))
         link_give_up(link, reply->str);
     enum status status = reply_status(reply);
+    if (reply != NULL && status != STATUS_OK)
+        metrics_add(METRIC_REDIS_ERRORS, (int)status, 0, 1);
     if (status == STATUS_NO_SCRIPT)
         greet_scripts(link);
     if (request.on_reply != NULL)

@@ -31,6 +31,7 @@ static const struct {
     [LOG_MASTER_FOUND] = {LOG_LEVEL_INFO, "master found"},
     [LOG_MASTER_UNKNOWN] = {LOG_LEVEL_WARNING, "sentinel does not know the master"},
     [LOG_REDIS_REPLY] = {LOG_LEVEL_ERROR, "unexpected reply from redis"},
+    [LOG_WRONG_TYPE] = {LOG_LEVEL_ERROR, "a key in redis holds another type: move it out of the way"},
     [LOG_GROUP_CREATED] = {LOG_LEVEL_WARNING, "consumer group created"},
     [LOG_CATALOG_READY] = {LOG_LEVEL_INFO, "catalog is ready"},
     [LOG_CATALOG_RESET] = {LOG_LEVEL_WARNING, "catalog is read again from the start"},

@@ -4,6 +4,8 @@
 
 #include "shared/base/clock.h"
 #include "shared/model/log_row.h"
+#include "shared/redis/backoff.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 #include "worker/intake/gather_history.h"
@@ -14,13 +16,14 @@
  * workers left. */
 enum { SLOTS_PER_RESCUE = 8 };
 
-enum { BLOCK_MS = 2000, BLOCK_SLACK_MS = 2000, GROUP_RETRY_MS = 500, RETRY_MS = 200 };
+enum { BLOCK_MS = 2000, BLOCK_SLACK_MS = 2000 };
 
 struct reading {
     struct intake *intake;
     unsigned asked; /* slots reserved for the read under way; 0: none is */
     bool creating_group;
     int64_t now_ms, retry_at_ms, group_at_ms;
+    int64_t backoff_ms; /* of XREADGROUP and XGROUP CREATE together */
     struct command command;
 };
 
@@ -122,15 +125,17 @@ static void on_read(void *arg, enum status status, const redisReply *reply) {
     struct reading *reading = arg;
     work_pool_unreserve(reading->intake->pool, reading->asked);
     reading->asked = 0;
+    if (status == STATUS_OK)
+        reading->backoff_ms = 0;
     if (status == STATUS_OK && reply_is_array(reply, 1) && reply_is_array(reply->element[0], 2)) {
         take_entries(reading, reply->element[0]->element[1]);
     } else if (status == STATUS_NO_GROUP) {
         reading->intake->group_ready = false;
     } else if (status != STATUS_OK) {
-        reading->retry_at_ms = reading->now_ms + RETRY_MS;
+        reading->backoff_ms = backoff_next(reading->backoff_ms);
+        reading->retry_at_ms = reading->now_ms + reading->backoff_ms;
         if (reply != NULL)
-            log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XREADGROUP"),
-                      LOG_TEXT("reply", reply_text(reply)));
+            tell_reply("XREADGROUP threats:stream", reply);
     }
     read_signals(reading);
 }
@@ -173,7 +178,7 @@ static void on_group(void *arg, enum status status, const redisReply *reply) {
         log_write(LOG_GROUP_CREATED, LOG_STRING("group", CONSUMER_GROUP));
         metrics_add(METRIC_GROUP_RECREATED, 0, 0, 1);
     } else if (!there && reply != NULL) {
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XGROUP CREATE"), LOG_TEXT("reply", word));
+        tell_reply("XGROUP CREATE threats:stream", reply);
     }
     reading->intake->group_ready = status == STATUS_OK || there;
     read_signals(reading);
@@ -183,7 +188,8 @@ static void on_group(void *arg, enum status status, const redisReply *reply) {
  * record. */
 static void create_group(struct reading *reading, int64_t now_ms) {
     struct command *command = &reading->command;
-    reading->group_at_ms = now_ms + GROUP_RETRY_MS;
+    reading->backoff_ms = backoff_next(reading->backoff_ms);
+    reading->group_at_ms = now_ms + reading->backoff_ms;
     command_begin(command, "XGROUP");
     command_words(command, "CREATE", keyspace_fixed(&reading->intake->keyspace, KEY_STREAM), CONSUMER_GROUP,
                   "0", "MKSTREAM", NULL);
