@@ -159,6 +159,8 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
         .programs = BOTH, GAUGE, PLAIN},
     [METRIC_REDIS_RECONNECTS] = {"soc_redis_reconnects_total", "Connections to Redis that were lost and have to be made again.",
         .programs = BOTH, COUNTER, PLAIN},
+    [METRIC_REDIS_ERRORS] = {"soc_redis_errors_total", "Error replies of Redis.",
+        .programs = BOTH, COUNTER, BY(by_rejection, STATUS_COUNT)},
     [METRIC_GROUP_RECREATED] = {"soc_group_recreated_total", "Times the consumer group was missing and made again.",
         .programs = BOTH, COUNTER, PLAIN},
 };
