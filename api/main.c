@@ -58,6 +58,7 @@ static void on_log_reset(void *arg, const char *why) {
     struct api *api = arg;
     (void)why;
     catalog_clear(api->catalog);
+    live_hold(api->live);
 }
 
 static void on_log_read(void *arg) {
@@ -65,7 +66,7 @@ static void on_log_read(void *arg) {
     struct catalog_size size = catalog_size(api->catalog);
     log_write(LOG_CATALOG_READY, LOG_NUMBER("rows", size.rows),
               LOG_NUMBER("duration_ms", clock_monotonic_ms() - api->started_ms));
-    live_reset(api->live);
+    live_go_on(api->live);
 }
 
 static void on_log_link_up(void *owner) {
@@ -81,15 +82,18 @@ static void on_analysis(void *arg, const struct uuid *id, struct text analysis) 
 }
 
 static void open_links(struct api *api, const struct reactor *reactor, const struct redis_url *url) {
-    enum { OWN_SCRIPTS = 2 };
+    enum { OWN_SCRIPTS = 3 };
     static const struct script *scripts[OWN_SCRIPTS + CONTEXT_SCRIPTS_MAX];
     static const struct link_hooks command_hooks = {NULL, NULL};
     static const struct link_hooks log_hooks = {on_log_link_up, NULL};
+    static const struct script *log_scripts[1];
     scripts[0] = enqueue_script();
     scripts[1] = judge_script();
+    scripts[2] = backlog_script();
     int count = OWN_SCRIPTS + context_scripts(scripts + OWN_SCRIPTS);
     api->commands = link_open(reactor, url, "soc-api-commands", scripts, count, &command_hooks, api);
-    api->log_link = link_open(reactor, url, "soc-api-log", NULL, 0, &log_hooks, api);
+    log_scripts[0] = follower_script();
+    api->log_link = link_open(reactor, url, "soc-api-log", log_scripts, 1, &log_hooks, api);
 }
 
 static void open_parts(struct api *api) {
@@ -99,6 +103,7 @@ static void open_parts(struct api *api) {
                                    .queue_bytes = (size_t)api->settings->ws_queue_bytes,
                                    .ping_seconds = api->settings->ws_ping_seconds,
                                    .clients_max = (unsigned)api->settings->ws_clients_max,
+                                   .resume_rows = (unsigned)api->settings->ws_resume_events,
                                    .wanted = analysis_wanted,
                                    .on_analysis = on_analysis,
                                    .arg = api};
@@ -109,7 +114,8 @@ static void open_parts(struct api *api) {
     api->waiters = waiters_new();
     api->enqueue = enqueue_new(&api->commands, &api->keyspace);
     api->imports = imports_new(&api->commands, &api->keyspace, &api->ids);
-    api->backlog = backlog_new(&api->commands, &api->keyspace);
+    admission_init(&api->admission, api->settings->outstanding_limit, api->settings->memory_limit_percent);
+    api->backlog = backlog_new(&api->commands, &api->keyspace, &api->admission);
     api->follower = follower_new(&api->log_link, &api->keyspace, &hooks, api);
 }
 
@@ -128,6 +134,7 @@ static void close_parts(struct api *api) {
 static void tick(struct api *api, int64_t now_ms) {
     link_tick(api->commands, now_ms);
     link_tick(api->log_link, now_ms);
+    follower_tick(api->follower, now_ms);
     backlog_tick(api->backlog, now_ms);
     waiters_tick(api->waiters, now_ms, false);
     live_tick(api->live, now_ms);

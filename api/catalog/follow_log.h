@@ -1,5 +1,9 @@
-/* Follows threats:log: reads it from its start, then as it grows, and tells every row in order. Notices a log
- * that was flushed, rolled back or trimmed past its cursor and starts over. */
+/* Follows threats:log: reads it from its start, then as it grows, and tells every row in order.
+ *
+ * A log can be flushed, rolled back, restored or trimmed past the cursor. At least every two seconds, and
+ * whenever the connection comes up, the follower compares the row at its position with the one it read there,
+ * and the rows that were ever added with those it has counted: so a log that is another one is noticed within
+ * four seconds, even when its ids have passed the cursor meanwhile. Then it starts over. */
 #ifndef SOC_API_FOLLOW_LOG_H
 #define SOC_API_FOLLOW_LOG_H
 
@@ -18,6 +22,9 @@ struct follower_hooks {
     void (*on_ready)(void *arg);
 };
 
+/* The script, for link_open. */
+const struct script *follower_script(void);
+
 /* The link is this follower's alone: XREAD blocks it. */
 struct follower *follower_new(struct link *const *link, const struct keyspace *keyspace,
                               const struct follower_hooks *hooks, void *arg);
@@ -26,7 +33,10 @@ void follower_free(struct follower *follower);
 /* From the link's hooks. */
 void follower_link_up(struct follower *follower);
 
-/* The log was read to its end at least once since the start or the last reset. */
+/* Reads again after a pause that an error made. */
+void follower_tick(struct follower *follower, int64_t now_ms);
+
+/* The log was read to its end since the start or the last reset, and can be read. */
 bool follower_ready(const struct follower *follower);
 
 #endif

@@ -1,120 +1,97 @@
-#include "api/live/client_messages.h"
+#include "api/live/client.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "api/live/newest_batch.h"
+#include "api/live/resume_client.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
-enum { BATCH_THREATS = 20, PONG_SECONDS = 10, BEHIND_GRACE_MS = 1000 };
-
-struct client *client_next(const struct client *client) {
-    return client->next;
-}
-
-static void send_buffer(struct client *client, struct buffer *message) {
-    if (client->websocket != NULL)
-        websocket_send_text(client->websocket, buffer_text(message));
-}
-
-/* A batch of the newest threats on its way to a client. */
-struct client_batch {
-    struct client *client;
-    const char *type;
-    struct stream_id position; /* what comes behind it comes as events */
+enum {
+    POSITION_MESSAGE_MAX = 96,
+    PONG_SECONDS = 10,
+    BEHIND_GRACE_MS = 1000,
+    RESUME_STALL_MS = 10000, /* for a page, and for a write while catching up */
+    POSITIONS_PER_REACH =
+        8 /* an idle client's last id is told at least so often while a resume would reach */
 };
 
-static void free_if_over(struct client *client) {
-    if (client->websocket == NULL && client->fetches == 0)
-        free(client);
-}
-
-static void write_batch(struct buffer *out, const struct client_batch *batch, const struct fetched *threats,
-                        unsigned count) {
-    bool first = true;
-    buffer_printf(out, "{\"type\":\"%s\",\"data\":[", batch->type);
-    for (unsigned i = 0; i < count; i++) {
-        if (threats[i].body.at == NULL)
-            continue;
-        if (!first)
-            buffer_append_char(out, ',');
-        first = false;
-        buffer_append_text(out, threats[i].body);
-    }
-    buffer_printf(out, "],\"last_id\":\"%" PRIu64 "-%" PRIu64 "\"}", batch->position.ms,
-                  batch->position.sequence);
-}
-
-/* Sent even when nothing could be fetched: an empty batch beats silence. */
-static void on_batch(void *arg, enum status status, const struct fetched *threats, unsigned count) {
-    struct client_batch *batch = arg;
-    struct client *client = batch->client;
-    struct buffer out = BUFFER_EMPTY;
-    client->fetches--;
-    if (client->websocket != NULL) {
-        write_batch(&out, batch, threats, status == STATUS_OK ? count : 0);
-        send_buffer(client, &out);
-        client->greeted = client->fetches == 0;
-        websocket_wake(client->websocket);
-    }
-    buffer_fini(&out);
-    free(batch);
-    free_if_over(client);
-}
-
-static void send_batch(struct client *client, const char *type) {
-    struct hub *hub = client->hub;
-    struct query newest;
-    struct uuid ids[BATCH_THREATS];
-    bool more;
-    struct client_batch *batch = malloc(sizeof(*batch));
-    if (batch == NULL)
-        abort();
-    *batch = (struct client_batch){client, type, hub->passed};
-    if (client->filtered)
-        newest = client->filter;
-    else
-        query_init(&newest);
-    newest.limit = BATCH_THREATS;
-    unsigned count = query_run(&newest, hub->options->catalog, ids, &more);
-    client->next_sequence = ring_last(hub->ring) + 1;
-    client->seen_bytes = hub->pushed_bytes;
-    client->greeted = false;
-    client->fetches++;
-    fetch_threats(&hub->options->source, ids, count, on_batch, batch);
-}
-
-void client_reset(struct client *client) {
-    if (client->websocket != NULL)
-        send_batch(client, "reset");
-}
-
+/* One that said at once where to resume from needs no batch. */
 static void on_open(void *owner) {
-    send_batch(owner, "initial_batch");
+    struct client *client = owner;
+    if (!client->has_resume || !client->hub->ready) {
+        newest_batch_owe(client, BATCH_INITIAL);
+        return;
+    }
+    client->has_resume = false;
+    client_resume(client, client->resume_from);
 }
 
 static bool is_behind(const struct client *client) {
     return client->hub->pushed_bytes - client->seen_bytes > client->hub->options->queue_bytes;
 }
 
-static unsigned on_fill(void *owner, struct websocket_piece *pieces, unsigned max) {
-    struct client *client = owner;
+static bool put_message(struct client *client, struct websocket_piece *piece) {
+    for (int i = 0; i < MESSAGE_COUNT; i++) {
+        struct live_event *message = client->messages[i];
+        if (message == NULL)
+            continue;
+        client->messages[i] = NULL;
+        *piece = (struct websocket_piece){message->frame, message->frame_bytes, message};
+        return true;
+    }
+    return false;
+}
+
+static unsigned fill_from_ring(struct client *client, struct websocket_piece *pieces, unsigned max,
+                               size_t *bytes) {
     unsigned count = 0;
-    size_t bytes = 0;
-    while (client->greeted && count < max && bytes < WEBSOCKET_WRITE_BYTES_MAX) {
+    while (count < max && *bytes < WEBSOCKET_WRITE_BYTES_MAX) {
         struct live_event *event = ring_peek(client->hub->ring, client->next_sequence);
         if (event == NULL)
             break;
         client->next_sequence++;
-        client->seen_bytes += event->frame_bytes;
-        if (client->filtered && !query_matches(&client->filter, &event->row))
+        client->seen_bytes = event->pushed_bytes;
+        if (!stream_id_is_before(client->skip_through, live_event_id(event)))
             continue;
+        client->cursor = live_event_id(event);
+        if (!client_wants(client, event))
+            continue;
+        client->told_rows = event->rows;
         pieces[count++] = (struct websocket_piece){event->frame, event->frame_bytes, live_event_ref(event)};
-        bytes += event->frame_bytes;
+        *bytes += event->frame_bytes;
     }
-    if (!is_behind(client))
+    if (!is_behind(client)) {
         client->behind_since_ms = 0;
-    metrics_add(METRIC_WS_EVENTS, 0, 0, count);
+        client->catching_up = false;
+    }
+    return count;
+}
+
+/* A page's end may bring the next page, the ring or a message: so round and round until one has nothing. */
+static unsigned on_fill(void *owner, struct websocket_piece *pieces, unsigned max) {
+    struct client *client = owner;
+    unsigned count = 0, events = 0, more;
+    size_t bytes = 0;
+    client->progress_ms = client->hub->now_ms;
+    while (count < max && bytes < WEBSOCKET_WRITE_BYTES_MAX) {
+        if (put_message(client, &pieces[count])) {
+            bytes += pieces[count++].len;
+            continue;
+        }
+        if (client->stage == CLIENT_RESUMING && client->page != NULL) {
+            more = resume_fill(client, pieces + count, max - count, &bytes);
+        } else {
+            more = client->stage == CLIENT_LIVE ? fill_from_ring(client, pieces + count, max - count, &bytes)
+                                                : 0;
+            max = count + more;
+        }
+        count += more;
+        events += more;
+    }
+    metrics_add(METRIC_WS_EVENTS, 0, 0, events);
     return count;
 }
 
@@ -131,7 +108,8 @@ static void on_gone(void *owner, const char *reason) {
     struct client *client = owner;
     if (strcmp(reason, "closed") != 0)
         metrics_add(METRIC_WS_DROPPED, METRIC_DROP_ERROR, 0, 1);
-    client->websocket = NULL;
+    resume_forget(client);
+    newest_batch_cancel(client);
     if (client->previous != NULL)
         client->previous->next = client->next;
     else
@@ -140,10 +118,10 @@ static void on_gone(void *owner, const char *reason) {
         client->next->previous = client->previous;
     client->hub->count--;
     metrics_set(METRIC_WS_CONNECTIONS, client->hub->count);
-    free_if_over(client);
+    free(client);
 }
 
-static const struct websocket_events events = {
+const struct websocket_events client_events = {
     .on_open = on_open,
     .on_text = client_on_text,
     .on_fill = on_fill,
@@ -152,124 +130,97 @@ static const struct websocket_events events = {
     .on_gone = on_gone,
 };
 
-static bool origin_is_host(struct text origin, struct text host) {
-    static const char *const schemes[] = {"http://", "https://"};
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        size_t len = strlen(schemes[i]);
-        if (origin.len > len && memcmp(origin.at, schemes[i], len) == 0 &&
-            text_equal_ignoring_case((struct text){origin.at + len, origin.len - len}, host))
-            return true;
-    }
-    return false;
-}
-
-static bool origin_listed(struct text origin, const char *list) {
-    while (*list != '\0') {
-        size_t len = strcspn(list, ",");
-        if (text_equal_ignoring_case(origin, (struct text){list, len}))
-            return true;
-        list += len + (list[len] == ',');
-    }
-    return false;
-}
-
-/* Programs send no Origin; browsers always do, and a foreign page must not ride on an analyst's session. */
-static bool origin_allowed(const struct hub *hub, const struct exchange *exchange) {
-    const char *allowed = hub->options->allowed_origins;
-    struct text origin = exchange_header(exchange, "origin");
-    if (origin.at == NULL || strcmp(allowed, "*") == 0)
-        return true;
-    h2o_iovec_t host = exchange->req->input.authority;
-    return allowed[0] == '\0' ? origin_is_host(origin, (struct text){host.base, host.len})
-                              : origin_listed(origin, allowed);
-}
-
-static void refuse(struct exchange *exchange, enum status status, const char *detail) {
-    static const struct header version = {"sec-websocket-version", {"13", 2}};
-    const struct status_row *row = status_row(status);
-    struct buffer out = BUFFER_EMPTY;
-    metrics_add(METRIC_WS_DROPPED, METRIC_DROP_REFUSED, 0, 1);
-    if (status != STATUS_UPGRADE_REQUIRED) {
-        exchange_answer_problem(exchange, status, detail);
-        return;
-    }
-    problem_write(&out, row->http_status, row->name, row->title, detail, NULL, NULL);
-    exchange_answer(exchange, row->http_status, "application/problem+json", &version, 1, buffer_text(&out));
-    buffer_fini(&out);
-}
-
-static int64_t next_ping_ms(const struct hub *hub) {
+int64_t client_next_ping_ms(const struct hub *hub) {
     int64_t period = hub->options->ping_seconds * 1000;
     return hub->now_ms + period - random() % (period / 8 + 1);
-}
-
-void client_open(struct hub *hub, struct exchange *exchange) {
-    if (!origin_allowed(hub, exchange)) {
-        refuse(exchange, STATUS_FORBIDDEN, "this Origin may not connect");
-        return;
-    }
-    if (hub->count >= hub->options->clients_max) {
-        refuse(exchange, STATUS_OVERLOADED, "as many clients as this process takes are connected");
-        return;
-    }
-    struct client *client = calloc(1, sizeof(*client));
-    if (client == NULL)
-        abort();
-    client->hub = hub;
-    enum status status = websocket_accept(exchange->req, &events, client, &client->websocket);
-    if (status != STATUS_OK) {
-        free(client);
-        refuse(exchange, status, "the WebSocket handshake is not complete");
-        return;
-    }
-    exchange->req = NULL;
-    client->ping_due_ms = next_ping_ms(hub);
-    client->next = hub->clients;
-    if (hub->clients != NULL)
-        hub->clients->previous = client;
-    hub->clients = client;
-    metrics_set(METRIC_WS_CONNECTIONS, ++hub->count);
 }
 
 static void drop(struct client *client, enum metric_drop reason, enum close_code code, const char *word) {
     metrics_add(METRIC_WS_DROPPED, (int)reason, 0, 1);
     log_write(LOG_WEBSOCKET_DROPPED, LOG_STRING("reason", word));
+    resume_forget(client);
+    newest_batch_cancel(client);
+    client->stage = CLIENT_CLOSING;
     websocket_close(client->websocket, code, word);
-    client->greeted = false;
 }
 
-/* A burst may put any client behind for a moment: only one that stays there is too slow. */
+/* A burst may put any client behind for a moment: only one that stays there is too slow. One that resumed has
+ * time as long as it takes what it is given. */
 static bool is_too_slow(const struct client *client) {
-    bool fell_off = client->next_sequence < ring_first(client->hub->ring);
-    return fell_off ||
-           (client->behind_since_ms != 0 && client->hub->now_ms - client->behind_since_ms > BEHIND_GRACE_MS);
+    const struct hub *hub = client->hub;
+    if (client->page != NULL && hub->now_ms - client->page_since_ms > RESUME_STALL_MS)
+        return true;
+    if (client->stage != CLIENT_LIVE)
+        return false;
+    if (client->catching_up)
+        return hub->now_ms - client->progress_ms > RESUME_STALL_MS;
+    return client->next_sequence < ring_first(hub->ring) ||
+           (client->behind_since_ms != 0 && hub->now_ms - client->behind_since_ms > BEHIND_GRACE_MS);
 }
 
 void client_wake(struct client *client) {
-    if (client->websocket == NULL || !client->greeted)
+    const struct hub *hub = client->hub;
+    if (client->stage == CLIENT_CLOSING || client->stage == CLIENT_WAITING)
         return;
-    if (client->behind_since_ms == 0 && is_behind(client))
-        client->behind_since_ms = client->hub->now_ms;
+    if (client->stage == CLIENT_LIVE && client->behind_since_ms == 0 && is_behind(client))
+        client->behind_since_ms = hub->now_ms;
     if (is_too_slow(client))
         drop(client, METRIC_DROP_SLOW, CLOSE_TRY_LATER, "too slow: resume with the last id");
+    else if (client->stage == CLIENT_LIVE && client->next_sequence < ring_first(hub->ring))
+        client_resume(client, client->cursor);
     else
         websocket_wake(client->websocket);
 }
 
+/* A client whose filter lets nothing through, or that has nothing to hear, keeps an id to resume from; one
+ * that has resumed learns that this was all. */
+static void tell_position(struct client *client, uint64_t rows_at_least) {
+    struct hub *hub = client->hub;
+    bool has_all = client->stage == CLIENT_LIVE && client->next_sequence > ring_last(hub->ring) &&
+                   !stream_id_is_before(hub->passed, client->cursor);
+    if (!has_all || (!client->owes_position && hub->marks.rows - client->told_rows < rows_at_least))
+        return;
+    client->owes_position = false;
+    client->cursor = hub->passed;
+    client_tell_position(client);
+    websocket_wake(client->websocket);
+}
+
+void client_tell_position(struct client *client) {
+    char text[POSITION_MESSAGE_MAX];
+    int len = snprintf(text, sizeof(text), "{\"type\":\"position\",\"id\":\"%" PRIu64 "-%" PRIu64 "\"}",
+                       client->cursor.ms, client->cursor.sequence);
+    client_drop_message(client, MESSAGE_POSITION);
+    client->messages[MESSAGE_POSITION] = live_event_of_message((struct text){text, (size_t)len});
+    client->told_rows = client->hub->marks.rows;
+}
+
+void client_drop_message(struct client *client, enum client_message message) {
+    live_event_unref(client->messages[message]);
+    client->messages[message] = NULL;
+}
+
 void client_tick(struct client *client) {
     int64_t now_ms = client->hub->now_ms;
-    if (client->behind_since_ms != 0)
+    if (client->behind_since_ms != 0 || client->page != NULL || client->catching_up)
         client_wake(client);
+    tell_position(client, client->hub->options->resume_rows / POSITIONS_PER_REACH);
     if (client->pong_due_ms != 0 && now_ms > client->pong_due_ms) {
         metrics_add(METRIC_WS_DROPPED, METRIC_DROP_NO_PONG, 0, 1);
         client->pong_due_ms = 0;
         websocket_abort(client->websocket);
     } else if (now_ms >= client->ping_due_ms) {
+        tell_position(client, 1);
         websocket_ping(client->websocket);
         if (client->pong_due_ms == 0)
             client->pong_due_ms = now_ms + PONG_SECONDS * 1000;
-        client->ping_due_ms = next_ping_ms(client->hub);
+        client->ping_due_ms = client_next_ping_ms(client->hub);
     }
+}
+
+void client_hold(struct client *client) {
+    if (client->stage == CLIENT_LIVE || client->stage == CLIENT_RESUMING)
+        newest_batch_owe(client, BATCH_RESET);
 }
 
 void client_close(struct client *client, enum close_code code, const char *reason) {

@@ -20,6 +20,7 @@ struct live_options {
     size_t queue_bytes;          /* a client that stays further behind than this is closed with 1013 */
     int64_t ping_seconds;
     unsigned clients_max;
+    unsigned resume_rows; /* how far back in the log a client may resume */
     /* Somebody besides the clients who wants a finished analysis by id. */
     bool (*wanted)(void *arg, const struct uuid *id);
     void (*on_analysis)(void *arg, const struct uuid *id, struct text analysis);
@@ -43,8 +44,11 @@ void live_flush(struct live *live);
 /* Pings, dead clients, fetches that failed. */
 void live_tick(struct live *live, int64_t now_ms);
 
-/* After the catalog was reset: clients are told to start over. */
-void live_reset(struct live *live);
+/* The log is another one and being read again: no more events, and clients will be told to start over. */
+void live_hold(struct live *live);
+
+/* The log was read to its end. */
+void live_go_on(struct live *live);
 
 /* Closes all clients with 1001. */
 void live_stop(struct live *live);

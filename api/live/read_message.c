@@ -77,12 +77,12 @@ static void read_filter(const json_t *object, struct arena *arena, struct query 
 }
 
 /* Each returns what is wrong; at == NULL: nothing. */
-static struct text read_ping(json_t *object, struct arena *arena, struct client_message *message) {
+static struct text read_ping(json_t *object, struct arena *arena, struct live_message *message) {
     (void)object, (void)arena, (void)message;
     return TEXT_NONE;
 }
 
-static struct text read_subscribe(json_t *object, struct arena *arena, struct client_message *message) {
+static struct text read_subscribe(json_t *object, struct arena *arena, struct live_message *message) {
     struct faults faults;
     faults_init(&faults, arena);
     query_init(&message->filter);
@@ -100,7 +100,7 @@ static struct text read_subscribe(json_t *object, struct arena *arena, struct cl
     return TEXT_NONE;
 }
 
-static struct text read_resume(json_t *object, struct arena *arena, struct client_message *message) {
+static struct text read_resume(json_t *object, struct arena *arena, struct live_message *message) {
     (void)arena;
     struct text last_id = text_of(json_string_value(json_object_get(object, "last_id")));
     return stream_id_parse(last_id, &message->last)
@@ -110,7 +110,7 @@ static struct text read_resume(json_t *object, struct arena *arena, struct clien
 
 struct message_row {
     const char *type;
-    struct text (*read)(json_t *object, struct arena *arena, struct client_message *message);
+    struct text (*read)(json_t *object, struct arena *arena, struct live_message *message);
 };
 
 static const struct message_row message_rows[] = {
@@ -119,19 +119,19 @@ static const struct message_row message_rows[] = {
     [MESSAGE_RESUME] = {"resume", read_resume},
 };
 
-static struct text read_object(json_t *object, struct arena *arena, struct client_message *message) {
+static struct text read_object(json_t *object, struct arena *arena, struct live_message *message) {
     const char *type = json_string_value(json_object_get(object, "type"));
     if (type == NULL)
         return TEXT_LITERAL("a message needs a string type");
     for (size_t i = 0; i < sizeof(message_rows) / sizeof(message_rows[0]); i++)
         if (strcmp(type, message_rows[i].type) == 0) {
-            message->kind = (enum client_message_kind)i;
+            message->kind = (enum live_message_kind)i;
             return message_rows[i].read(object, arena, message);
         }
     return TEXT_LITERAL("this type of message is not known");
 }
 
-bool read_message(struct text text, struct arena *arena, struct client_message *message,
+bool read_message(struct text text, struct arena *arena, struct live_message *message,
                   struct text *complaint) {
     json_t *object = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
     *complaint = json_is_object(object) ? read_object(object, arena, message)

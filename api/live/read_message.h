@@ -5,11 +5,11 @@
 #include "api/catalog/query.h"
 #include "shared/redis/stream_id.h"
 
-enum client_message_kind { MESSAGE_PING, MESSAGE_SUBSCRIBE, MESSAGE_RESUME };
+enum live_message_kind { MESSAGE_PING, MESSAGE_SUBSCRIBE, MESSAGE_RESUME };
 
 /* Texts live in the arena. */
-struct client_message {
-    enum client_message_kind kind;
+struct live_message {
+    enum live_message_kind kind;
     struct query filter;   /* of subscribe */
     bool filtered;         /* it names a member, be it one that filters nothing */
     struct text shown;     /* the filter as it came, compact JSON */
@@ -18,7 +18,7 @@ struct client_message {
 
 /* False with a sentence, which lives in the arena, when the text is none of them; `message` is then
  * undefined. */
-bool read_message(struct text text, struct arena *arena, struct client_message *message,
+bool read_message(struct text text, struct arena *arena, struct live_message *message,
                   struct text *complaint);
 
 #endif

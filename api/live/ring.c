@@ -1,12 +1,8 @@
 #include "api/live/ring.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "api/live/frame.h"
-
-enum { FIRST_ROOM = 64, PREFIX_MAX = 96 };
+enum { FIRST_ROOM = 64 };
 
 /* An event lives in slot `sequence % room`; room is a power of two. */
 struct ring {
@@ -16,69 +12,10 @@ struct ring {
     size_t bytes, max_bytes;
 };
 
-static const char *const type_names[] = {
-    [LIVE_THREAT_CREATED] = "threat_created",
-    [LIVE_NEW_THREAT] = "new_threat",
-    [LIVE_THREAT_UPDATED] = "threat_updated",
-};
-
 static void *must(void *memory) {
     if (memory == NULL)
         abort();
     return memory;
-}
-
-static size_t event_bytes(const struct live_event *event) {
-    return sizeof(*event) + event->frame_bytes + event->row.customer_id.len + event->row.customer_name.len;
-}
-
-static char *put(char *at, struct text text) {
-    if (text.len > 0)
-        memcpy(at, text.at, text.len);
-    return at + text.len;
-}
-
-static void event_set_row(struct live_event *event, const struct log_row *row) {
-    char *id = event->frame + event->frame_bytes;
-    char *name = put(id, row->customer_id);
-    put(name, row->customer_name);
-    event->row = *row;
-    event->row.customer_id = (struct text){id, row->customer_id.len};
-    event->row.customer_name = (struct text){name, row->customer_name.len};
-}
-
-static struct live_event *event_new(enum live_kind kind, uint64_t log_ms, uint64_t log_sequence,
-                                    const struct log_row *row, struct text data) {
-    char prefix[PREFIX_MAX], header[FRAME_HEADER_MAX];
-    int prefix_bytes =
-        snprintf(prefix, sizeof(prefix),
-                 "{\"type\":\"%s\",\"id\":\"%" PRIu64 "-%" PRIu64 "\",\"data\":", type_names[kind], log_ms,
-                 log_sequence);
-    size_t payload_bytes = (size_t)prefix_bytes + data.len + 1;
-    size_t header_bytes = frame_header_write(header, FRAME_TEXT, payload_bytes);
-    size_t frame_bytes = header_bytes + payload_bytes;
-    struct live_event *event =
-        must(malloc(sizeof(*event) + frame_bytes + row->customer_id.len + row->customer_name.len));
-    event->references = 1;
-    event->kind = kind;
-    event->log_ms = log_ms;
-    event->log_sequence = log_sequence;
-    event->frame_bytes = frame_bytes;
-    char *at = put(event->frame, (struct text){header, header_bytes});
-    at = put(at, (struct text){prefix, (size_t)prefix_bytes});
-    put(at, data)[0] = '}';
-    event_set_row(event, row);
-    return event;
-}
-
-struct live_event *live_event_ref(struct live_event *event) {
-    event->references++;
-    return event;
-}
-
-void live_event_unref(struct live_event *event) {
-    if (event != NULL && --event->references == 0)
-        free(event);
 }
 
 struct ring *ring_new(size_t max_bytes) {
@@ -90,7 +27,7 @@ struct ring *ring_new(size_t max_bytes) {
 
 static void ring_drop_first(struct ring *ring) {
     struct live_event *event = ring->slots[ring->first++ & (ring->room - 1)];
-    ring->bytes -= event_bytes(event);
+    ring->bytes -= live_event_bytes(event);
     live_event_unref(event);
 }
 
@@ -113,10 +50,8 @@ static void ring_grow(struct ring *ring) {
     ring->room = room;
 }
 
-void ring_push(struct ring *ring, enum live_kind kind, uint64_t log_ms, uint64_t log_sequence,
-               const struct log_row *row, struct text data) {
-    struct live_event *event = event_new(kind, log_ms, log_sequence, row, data);
-    size_t bytes = event_bytes(event);
+void ring_push(struct ring *ring, struct live_event *event) {
+    size_t bytes = live_event_bytes(event);
     while (ring->first <= ring->last && ring->bytes + bytes > ring->max_bytes)
         ring_drop_first(ring);
     if (ring->last - ring->first + 1 == ring->room)

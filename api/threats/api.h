@@ -2,12 +2,12 @@
 #ifndef SOC_API_API_H
 #define SOC_API_API_H
 
+#include "api/backlog/backlog.h"
 #include "api/catalog/fetch_threats.h"
 #include "api/catalog/follow_log.h"
 #include "api/context/replace_list.h"
 #include "api/http/route_request.h"
 #include "api/live/push_event.h"
-#include "api/threats/backlog.h"
 #include "api/threats/enqueue_signal.h"
 #include "api/threats/waiters.h"
 #include "shared/config/settings.h"
@@ -24,6 +24,7 @@ struct api {
     struct enqueue *enqueue;
     struct waiters *waiters;
     struct backlog *backlog;
+    struct admission admission;
     struct imports *imports;
     int64_t started_ms; /* monotonic */
     bool stopping;

@@ -79,9 +79,10 @@ void get_ready(struct exchange *exchange) {
     const struct probe_component components[] = {
         {"redis", redis_is_up(api), "up", "down"},
         {"catalog", api_is_ready(api), "ready", "loading"},
+        {"intake", true, admission_judge(&api->admission) == STATUS_OK ? "open" : "refusing", NULL},
     };
     struct buffer out = BUFFER_EMPTY;
-    bool ready = probe_write_ready(&out, components, 2, api->stopping);
+    bool ready = probe_write_ready(&out, components, 3, api->stopping);
     exchange_answer_json(exchange, ready ? 200 : 503, buffer_text(&out));
     buffer_fini(&out);
 }

@@ -128,6 +128,7 @@ static void submit_one(struct bulk *bulk, unsigned index, struct text json, int6
         struct enqueue_order order = {uuid_next(&bulk->api->ids, now_ms), &signal, now_ms, TEXT_LITERAL(""),
                                       TEXT_LITERAL("")};
         bulk->awaited++;
+        admission_count(&bulk->api->admission);
         enqueue_signal(bulk->api->enqueue, &order, on_enqueued, item);
         return;
     }

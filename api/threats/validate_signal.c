@@ -25,16 +25,23 @@ static void reject(struct exchange *exchange, enum status status, const char *de
     exchange_answer_problem(exchange, status, detail);
 }
 
+static const char *why_not_admitted(enum status status) {
+    return status == STATUS_NO_MEMORY
+               ? "nothing was taken: the store is nearly full. Analyses go on; try again later"
+               : "nothing was taken: too many threats wait. Try again";
+}
+
 bool request_is_acceptable(struct exchange *exchange, const char *const *content_types, size_t body_max) {
     const struct api *api = exchange->app;
+    enum status admitted = admission_judge(&api->admission);
     if (!exchange_has_type(exchange, content_types)) {
         reject(exchange, STATUS_UNSUPPORTED_TYPE, exchange_type_fault(exchange));
     } else if (exchange_body(exchange).len > body_max) {
         reject(exchange, STATUS_TOO_LARGE, NULL);
     } else if (!link_is_up(api->commands)) {
         reject(exchange, STATUS_UNAVAILABLE, "nothing was taken: try again");
-    } else if (backlog_outstanding(api->backlog) >= (uint64_t)api->settings->outstanding_limit) {
-        reject(exchange, STATUS_OVERLOADED, "nothing was taken: try again");
+    } else if (admitted != STATUS_OK) {
+        reject(exchange, admitted, why_not_admitted(admitted));
     } else {
         return true;
     }
@@ -148,6 +155,8 @@ static void on_enqueued(void *arg, const struct enqueue_result *result) {
     struct exchange *exchange = submission->exchange;
     if (result->status == STATUS_OK && !result->earlier)
         metrics_add(METRIC_SIGNALS_ACCEPTED, (int)submission->threat_type, 0, 1);
+    if (result->status == STATUS_NO_MEMORY)
+        admission_note_full(&submission->api->admission);
     if (result->status != STATUS_OK) {
         waiters_remove(submission->api->waiters, &submission->id, exchange);
         answer_not_taken(exchange, result);
@@ -186,6 +195,7 @@ static void submit(struct exchange *exchange, struct text json, int64_t now_ms, 
     if (wait_s > 0)
         await_analysis(submission, &submission->id);
     struct enqueue_order order = {submission->id, &signal, now_ms, traceparent_of(exchange), key};
+    admission_count(&api->admission);
     enqueue_signal(api->enqueue, &order, on_enqueued, submission);
 }
 

@@ -29,9 +29,11 @@ struct settings {
     const char *tls_key;
     const char *allowed_origins;
     int64_t outstanding_limit;
+    int64_t memory_limit_percent;
     int64_t ws_queue_bytes;
     int64_t ws_ping_seconds;
     int64_t ws_clients_max;
+    int64_t ws_resume_events;
     /* soc-worker */
     const char *admin_host;
     int64_t admin_port;

@@ -9,7 +9,7 @@
 #include "shared/explain/json_member.h"
 #include "shared/model/stored_body.h"
 
-enum { POINTER_MAX = 256 };
+enum { INDEX_DIGITS_MAX = 24 };
 
 static const int64_t NO_DEADLINE_MS = INT64_MAX / MEASURED_STEPS_PER_MS;
 
@@ -119,7 +119,21 @@ static void repeat(const struct carried *carried, struct arena *arena, struct bu
 struct comparison {
     struct writer writer;
     unsigned count;
+    struct buffer pointer; /* RFC 6901, to where the comparison stands */
 };
+
+/* One token deeper; where the pointer ended before. */
+static size_t enter(struct comparison *comparison, const char *token) {
+    struct buffer *pointer = &comparison->pointer;
+    size_t outside = pointer->len;
+    buffer_append_char(pointer, '/');
+    for (; *token != '\0'; token++)
+        if (*token == '~' || *token == '/')
+            buffer_append_string(pointer, *token == '~' ? "~0" : "~1");
+        else
+            buffer_append_char(pointer, *token);
+    return outside;
+}
 
 static void write_side(struct comparison *comparison, const char *key, const json_t *value) {
     if (value == NULL)
@@ -132,52 +146,50 @@ static void write_side(struct comparison *comparison, const char *key, const jso
     free(json);
 }
 
-static void tell(struct comparison *comparison, const char *pointer, const json_t *was, const json_t *now) {
+static void tell(struct comparison *comparison, const json_t *was, const json_t *now) {
     if (comparison->count++ >= EXPLAIN_DIFFERENCES_MAX)
         return;
     writer_open_object(&comparison->writer);
-    writer_member_string(&comparison->writer, "pointer", pointer);
+    writer_member_text(&comparison->writer, "pointer", buffer_text(&comparison->pointer));
     write_side(comparison, "analysis", was);
     write_side(comparison, "now", now);
     writer_close_object(&comparison->writer);
 }
 
-static void compare(struct comparison *comparison, const char *pointer, const json_t *was, const json_t *now);
+static void compare(struct comparison *comparison, const json_t *was, const json_t *now);
 
-static void compare_objects(struct comparison *comparison, const char *pointer, const json_t *was,
-                            const json_t *now) {
-    char below[POINTER_MAX];
+static void compare_member(struct comparison *comparison, const char *token, const json_t *was,
+                           const json_t *now) {
+    size_t outside = enter(comparison, token);
+    compare(comparison, was, now);
+    comparison->pointer.len = outside;
+}
+
+static void compare_objects(struct comparison *comparison, const json_t *was, const json_t *now) {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)was, key, value) {
-        snprintf(below, sizeof(below), "%s/%s", pointer, key);
-        compare(comparison, below, value, json_object_get(now, key));
-    }
-    json_object_foreach((json_t *)now, key, value) {
-        snprintf(below, sizeof(below), "%s/%s", pointer, key);
-        if (json_object_get(was, key) == NULL)
-            tell(comparison, below, NULL, value);
-    }
+    json_object_foreach((json_t *)was, key, value)
+        compare_member(comparison, key, value, json_object_get(now, key));
+    json_object_foreach((json_t *)now, key, value) if (json_object_get(was, key) == NULL)
+        compare_member(comparison, key, NULL, value);
 }
 
-static void compare_arrays(struct comparison *comparison, const char *pointer, const json_t *was,
-                           const json_t *now) {
-    char below[POINTER_MAX];
+static void compare_arrays(struct comparison *comparison, const json_t *was, const json_t *now) {
+    char index[INDEX_DIGITS_MAX];
     size_t most = json_array_size(was) > json_array_size(now) ? json_array_size(was) : json_array_size(now);
     for (size_t i = 0; i < most; i++) {
-        snprintf(below, sizeof(below), "%s/%zu", pointer, i);
-        compare(comparison, below, json_array_get(was, i), json_array_get(now, i));
+        snprintf(index, sizeof(index), "%zu", i);
+        compare_member(comparison, index, json_array_get(was, i), json_array_get(now, i));
     }
 }
 
-static void compare(struct comparison *comparison, const char *pointer, const json_t *was,
-                    const json_t *now) {
+static void compare(struct comparison *comparison, const json_t *was, const json_t *now) {
     if (json_is_object(was) && json_is_object(now))
-        compare_objects(comparison, pointer, was, now);
+        compare_objects(comparison, was, now);
     else if (json_is_array(was) && json_is_array(now))
-        compare_arrays(comparison, pointer, was, now);
+        compare_arrays(comparison, was, now);
     else if (!json_equal(was, now))
-        tell(comparison, pointer, was, now);
+        tell(comparison, was, now);
 }
 
 /* The body without its signal, which is the same on both sides. */
@@ -215,9 +227,10 @@ static bool write_differences(struct text body, struct text repeated, struct are
     writer_close_object(&comparison.writer);
     writer_key(&comparison.writer, "differences");
     writer_open_array(&comparison.writer);
-    compare(&comparison, "", was, now);
+    compare(&comparison, was, now);
     writer_close_array(&comparison.writer);
     writer_close_object(&comparison.writer);
+    buffer_fini(&comparison.pointer);
     json_decref(was);
     json_decref(now);
     return true;

@@ -17,4 +17,8 @@ static inline bool stream_id_is_before(struct stream_id a, struct stream_id b) {
     return a.ms != b.ms ? a.ms < b.ms : a.sequence < b.sequence;
 }
 
+static inline bool stream_id_equal(struct stream_id a, struct stream_id b) {
+    return a.ms == b.ms && a.sequence == b.sequence;
+}
+
 #endif

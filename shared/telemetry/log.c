@@ -41,6 +41,8 @@ static const struct {
     [LOG_CONSUMER_REMOVED] = {LOG_LEVEL_INFO, "consumer removed"},
     [LOG_CONTEXT_LOADED] = {LOG_LEVEL_INFO, "context loaded"},
     [LOG_CONTEXT_COMPLAINT] = {LOG_LEVEL_WARNING, "context record is not usable"},
+    [LOG_INTAKE_CLOSED] = {LOG_LEVEL_WARNING, "signals are refused"},
+    [LOG_INTAKE_OPEN] = {LOG_LEVEL_INFO, "signals are taken again"},
     [LOG_WEBSOCKET_DROPPED] = {LOG_LEVEL_INFO, "websocket client dropped"},
 };
 

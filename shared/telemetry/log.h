@@ -30,6 +30,8 @@ enum log_event {
     LOG_CONTEXT_LOADED,    /* customers, infra_events, intel_entries, duration_ms */
     LOG_CONTEXT_COMPLAINT, /* record, name, reason */
     LOG_WEBSOCKET_DROPPED, /* reason */
+    LOG_INTAKE_CLOSED,     /* reason: signals are refused */
+    LOG_INTAKE_OPEN,
     LOG_EVENT_COUNT
 };
 

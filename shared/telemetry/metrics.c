@@ -15,7 +15,7 @@
 
 WORDS(status_class, "2xx", "3xx", "4xx", "5xx", "1xx");
 WORDS(drop, "slow", "no_pong", "error", "refused", "shutdown");
-WORDS(resume, "ring", "reset");
+WORDS(resume, "ring", "log", "reset");
 WORDS(measure, "ingestion", "queue_wait", "agent_execution", "fp_analysis", "response_planning", "timeline",
       "commit", "total");
 WORDS(redelivery, "dead", "released", "vanished", "own");
@@ -96,6 +96,26 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
     [METRIC_STREAM_OLDEST] = {"soc_stream_oldest_seconds", "Age of the oldest entry that waits.",
         .programs = PROGRAM_API, READING, PLAIN},
     [METRIC_STREAM_CONSUMERS] = {"soc_stream_consumers", "Consumers of the group.",
+        .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_STREAM_CLOCK_AHEAD] = {"soc_stream_clock_ahead_seconds", "How far the stream's last id lies in the future.",
+        .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_OUTSTANDING] = {"soc_outstanding", "Threats that wait or are being analysed; never too few.",
+        .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_OUTSTANDING_EXACT] = {"soc_outstanding_exact", "1 when soc_outstanding is the truth, 0 when it is an upper bound.",
+        .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_ENTRIES_RECEIVED] = {"soc_entries_received", "Entries ever added to the stream.",
+        .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_ENTRIES_COMPLETED] = {"soc_entries_completed", "Analyses ever stored since the stream began.",
+        .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_ENTRIES_FAILED] = {"soc_entries_failed", "Entries ever buried since the stream began.",
+        .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_ENTRIES_UNACCOUNTED] = {"soc_entries_unaccounted", "Received less completed, failed and outstanding; 0 in health.",
+        .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_REDIS_MEMORY_USED] = {"soc_redis_memory_used_bytes", "Memory that Redis uses.",
+        .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_REDIS_MEMORY_MAX] = {"soc_redis_memory_max_bytes", "Redis' maxmemory; absent without a limit.",
+        .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_INTAKE_OPEN] = {"soc_intake_open", "1 when signals are taken, 0 when backlog or memory forbid it.",
         .programs = PROGRAM_API, READING, PLAIN},
     [METRIC_DEAD_LETTERS_STORED] = {"soc_dead_letters", "Dead letters stored.",
         .programs = PROGRAM_API, READING, PLAIN},

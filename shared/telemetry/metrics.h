@@ -29,6 +29,16 @@ enum metric {
     METRIC_STREAM_PENDING,      /* soc_stream_pending */
     METRIC_STREAM_OLDEST,       /* soc_stream_oldest_seconds */
     METRIC_STREAM_CONSUMERS,    /* soc_stream_consumers */
+    METRIC_STREAM_CLOCK_AHEAD,  /* soc_stream_clock_ahead_seconds */
+    METRIC_OUTSTANDING,         /* soc_outstanding: lag + pending, else an upper bound */
+    METRIC_OUTSTANDING_EXACT,   /* soc_outstanding_exact */
+    METRIC_ENTRIES_RECEIVED,    /* soc_entries_received */
+    METRIC_ENTRIES_COMPLETED,   /* soc_entries_completed */
+    METRIC_ENTRIES_FAILED,      /* soc_entries_failed */
+    METRIC_ENTRIES_UNACCOUNTED, /* soc_entries_unaccounted: absent when not known */
+    METRIC_REDIS_MEMORY_USED,   /* soc_redis_memory_used_bytes */
+    METRIC_REDIS_MEMORY_MAX,    /* soc_redis_memory_max_bytes: absent without a limit */
+    METRIC_INTAKE_OPEN,         /* soc_intake_open */
     METRIC_DEAD_LETTERS_STORED, /* soc_dead_letters */
     /* soc-worker */
     METRIC_PROCESSED,          /* soc_threats_processed_total{severity,threat_type} */
@@ -75,6 +85,7 @@ enum metric_drop {
 
 enum metric_resume {
     METRIC_RESUME_RING,  /* everything missed was still in the ring */
+    METRIC_RESUME_LOG,   /* read from threats:log */
     METRIC_RESUME_RESET, /* too old: a fresh batch instead */
     METRIC_RESUME_COUNT
 };

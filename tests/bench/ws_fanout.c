@@ -68,7 +68,8 @@ static int on_ws(h2o_handler_t *handler, h2o_req_t *req) {
 static void push_batch(unsigned batch, struct text data) {
     struct log_row row = {.customer_id = TEXT_LITERAL("acme"), .customer_name = TEXT_LITERAL("Acme Inc")};
     for (unsigned i = 0; i < batch; i++)
-        ring_push(fanout.ring, LIVE_NEW_THREAT, 1763696000000, ring_last(fanout.ring) + 1, &row, data);
+        ring_push(fanout.ring,
+                  live_event_new(LIVE_NEW_THREAT, 1763696000000, ring_last(fanout.ring) + 1, &row, data));
     for (unsigned i = 0; i < fanout.open; i++)
         websocket_wake(fanout.listeners[i]->websocket);
 }

@@ -23,8 +23,8 @@ static bool same_filter(const struct query *a, const struct query *b) {
 }
 
 /* Whoever sends the filter that was shown subscribes to the same. */
-static void check_subscription(const struct client_message *message, struct arena *arena) {
-    struct client_message again;
+static void check_subscription(const struct live_message *message, struct arena *arena) {
+    struct live_message again;
     struct text complaint;
     FUZZ_CHECK(message->shown.len >= 2 && message->shown.at[0] == '{');
     fuzz_check_json(message->shown);
@@ -38,7 +38,7 @@ static void check_subscription(const struct client_message *message, struct aren
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct arena arena = ARENA_EMPTY;
-    struct client_message message;
+    struct live_message message;
     struct text complaint;
     if (!read_message(fuzz_text(data, size), &arena, &message, &complaint))
         check_complaint(complaint);

@@ -37,13 +37,13 @@ def background():
 
 
 class LiveClient:
-    def __init__(self, api, **options):
+    def __init__(self, api, query="", **options):
         self._changed = threading.Condition()
         self._messages = []
         self._ended = False
         self.close_code = None
         options = {"max_size": None, "ping_interval": None, "compression": None, "open_timeout": 20, **options}
-        self._socket = background().run(self._connect(api.url.replace("http", "ws") + "/ws", options))
+        self._socket = background().run(self._connect(api.url.replace("http", "ws") + "/ws" + query, options))
         self._reader = asyncio.run_coroutine_threadsafe(self._read(), background().loop)
 
     @staticmethod

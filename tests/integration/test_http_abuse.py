@@ -8,7 +8,9 @@ import re
 import resource
 import select
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 import time
 
@@ -48,6 +50,27 @@ def api(servers):
 @pytest.fixture(scope="module")
 def slow_api(servers):
     return servers.apis[0]
+
+
+@pytest.fixture(scope="module")
+def tls_api(servers):
+    certificate, key = servers.folder / "certificate.pem", servers.folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
+        + ["-subj", "/CN=localhost", "-keyout", key, "-out", certificate],
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    api = servers.add_api(SOC_TLS_CERT=certificate, SOC_TLS_KEY=key)
+    wait_until(lambda: listens(api), 20, "it listens")
+    return api
+
+
+def listens(api):
+    with contextlib.suppress(ConnectionError):
+        connect(api).close()
+        return True
+    return False
 
 
 def connect(api, receive_bytes=None):
@@ -101,6 +124,7 @@ DRIPPING = {
     "a chunk's extension": (POST + b"Transfer-Encoding: chunked\r\n\r\n1;", b"a"),
     "nothing after an answer": (HEALTH, b""),
 }
+TLS_HANDSHAKE = "a TLS handshake"
 
 
 class Drip(threading.Thread):
@@ -149,10 +173,11 @@ class Stuck:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def patient(servers, slow_api):
+def patient(servers, slow_api, tls_api):
     """Everything that lasts runs while the other tests do."""
     started = {"stuck": Stuck(servers, slow_api)}
     started |= {name: Drip(slow_api, head, piece) for name, (head, piece) in DRIPPING.items()}
+    started[TLS_HANDSHAKE] = Drip(tls_api, b"\x16\x03\x01", b"")
     yield started
     for sock in started["stuck"].sockets:
         sock.close()
@@ -177,6 +202,16 @@ def test_a_flood_of_http_2_resets_is_refused_with_its_preface(api):
         sock.sendall(HTTP2_PREFACE + stream)
         assert b"HTTP/1.1 400 " in read_to_end(sock, 5)
     check_answers_in_time(api)
+
+
+def test_http_2_is_not_agreed_on_in_a_tls_handshake(tls_api):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with context.wrap_socket(connect(tls_api)) as sock:
+        assert sock.selected_alpn_protocol() != "h2"
+        sock.sendall(HTTP2_PREFACE)
+        assert read_to_end(sock, 5).startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize("path", ["/health", "/ws", "/api/stats"])
@@ -364,7 +399,7 @@ def test_without_descriptors_those_who_are_in_are_answered_and_the_loop_rests(ap
 # --- who took his time
 
 
-@pytest.mark.parametrize("name", DRIPPING)
+@pytest.mark.parametrize("name", [*DRIPPING, TLS_HANDSHAKE])
 def test_a_request_that_drips_is_cut_off(patient, name):
     drip = patient[name]
     drip.join(REQUEST_S + 2 * SLACK_S)

@@ -139,6 +139,30 @@ Test(explain, a_body_that_was_changed_tells_where, .init = begin, .fini = finish
     json_decref(told);
 }
 
+Test(explain, a_pointer_is_whole_and_escaped, .init = begin, .fini = finish) {
+    struct buffer to = BUFFER_EMPTY, pointer = BUFFER_EMPTY;
+    bool same = true;
+    const char *why;
+    json_error_t error;
+    buffer_append_string(&to, "\"status\":\"completed\",\"a/b~c");
+    buffer_append_string(&pointer, "/a~1b~0c");
+    for (int i = 0; i < 200; i++) {
+        buffer_append_string(&to, "\xe6\x9d\xb1");
+        buffer_append_string(&pointer, "\xe6\x9d\xb1");
+    }
+    buffer_append(&to, "\":1", sizeof("\":1"));
+    buffer_append_char(&pointer, '\0');
+    tamper("\"status\":\"completed\"", to.at);
+    cr_assert_eq(explain_analysis(buffer_text(&body), &arena, &same, &differences, &why), STATUS_OK);
+    json_t *told = json_loadb(differences.at, differences.len, 0, &error);
+    cr_assert_not_null(told, "%s", error.text);
+    const json_t *first = json_array_get(json_object_get(told, "differences"), 0);
+    cr_assert_str_eq(json_string_value(json_object_get(first, "pointer")), pointer.at);
+    json_decref(told);
+    buffer_fini(&to);
+    buffer_fini(&pointer);
+}
+
 Test(explain, another_rules_version_is_told, .init = begin, .fini = finish) {
     bool same = true;
     const char *why;

@@ -19,7 +19,7 @@ static struct log_row sample_row(const char *name) {
 
 static void push(struct ring *ring, uint64_t log_ms, uint64_t log_sequence, struct text data) {
     struct log_row row = sample_row("Acme Inc");
-    ring_push(ring, LIVE_NEW_THREAT, log_ms, log_sequence, &row, data);
+    ring_push(ring, live_event_new(LIVE_NEW_THREAT, log_ms, log_sequence, &row, data));
 }
 
 static struct text frame_of(const struct live_event *event) {
@@ -51,7 +51,7 @@ Test(ring, frames_each_kind_once_for_all) {
     struct ring *ring = ring_new(LARGE);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct log_row row = sample_row("Acme Inc");
-        ring_push(ring, kinds[i].kind, 1763696000123, 4, &row, TEXT_LITERAL("{\"a\":1}"));
+        ring_push(ring, live_event_new(kinds[i].kind, 1763696000123, 4, &row, TEXT_LITERAL("{\"a\":1}")));
         struct live_event *event = ring_peek(ring, i + 1);
         cr_assert_eq(event->kind, kinds[i].kind);
         cr_assert_eq((unsigned char)event->frame[0], 0x81);
@@ -85,7 +85,7 @@ Test(ring, row_lives_in_the_event) {
     struct ring *ring = ring_new(LARGE);
     char name[] = "Acme Inc";
     struct log_row row = sample_row(name);
-    ring_push(ring, LIVE_NEW_THREAT, 5, 6, &row, TEXT_LITERAL("1"));
+    ring_push(ring, live_event_new(LIVE_NEW_THREAT, 5, 6, &row, TEXT_LITERAL("1")));
     memset(name, 'x', sizeof(name) - 1);
     const struct live_event *event = ring_peek(ring, 1);
     cr_assert_eq(event->log_ms, 5);
@@ -99,7 +99,7 @@ Test(ring, row_lives_in_the_event) {
 Test(ring, takes_rows_without_texts) {
     struct ring *ring = ring_new(LARGE);
     struct log_row row = {.customer_id = TEXT_NONE, .customer_name = TEXT_NONE};
-    ring_push(ring, LIVE_THREAT_UPDATED, 1, 1, &row, TEXT_LITERAL("{}"));
+    ring_push(ring, live_event_new(LIVE_THREAT_UPDATED, 1, 1, &row, TEXT_LITERAL("{}")));
     cr_assert_eq(ring_peek(ring, 1)->row.customer_id.len, 0);
     ring_free(ring);
 }
