@@ -157,7 +157,8 @@ class Audit:
         self.double = len(twice)
         self.complain("I2", len(twice), "ids have more than one completed row", twice)
         self.complain("I2", len(evidence.without_result), "completed ids have no result", evidence.without_result)
-        finished = len(self.completed.keys() | evidence.dead)
+        threats = {row.threat for row in evidence.rows}  # a letter may carry the id of what never was a threat
+        finished = len(self.completed.keys() | (evidence.dead & threats))
         if evidence.indexed != finished:
             self.complain("I2", 1, f"index: {evidence.indexed} threats, finished are {finished}")
         if evidence.history_total != len(self.completed):

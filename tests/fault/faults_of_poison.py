@@ -4,7 +4,9 @@ import contextlib
 import os
 import pathlib
 import signal as signals
-import threading
+import time
+
+import requests
 
 import evidence
 from fleet import Fleet
@@ -13,6 +15,7 @@ from sample_signals import signal
 from trial import Skipped, Trial, settle, wait_flowing, wall_ms
 
 CRASHES, SPINS, DEVOURS = "203.0.113.1", "203.0.113.2", "203.0.113.3"  # tests/fault/preload/poison_address.c
+HANGS_S = 0.6  # sooner than the others rob it, so that what it held is known
 CGROUPS = pathlib.Path("/sys/fs/cgroup/memory")
 NO_UUID = {"v": "1", "id": "no-uuid", "signal": "{}", "received_at": "1"}
 UNREADABLE = [
@@ -25,34 +28,22 @@ UNREADABLE = [
 ]
 
 
-class Keeper(threading.Thread):
-    """Starts workers again that ended, as Kubernetes does, and kills those that hang."""
+class Keeper:
+    """Starts workers again that ended, as Kubernetes does, and kills those that hang. It lives in the test's own thread:
+    programs end with the thread that started them."""
 
     def __init__(self, trial, on_start=lambda worker: None):
-        super().__init__(daemon=True)
         self.trial, self.on_start = trial, on_start
-        self.store = trial.fleet.connect()
-        self.enough = threading.Event()
         self.deaths = 0
         self.beats = {}
-        self.wrong = []
 
-    def __enter__(self):
-        self.start()
-        return self
+    def until(self, condition, limit_s, what):
+        def tended():
+            for worker in self.trial.fleet.workers:
+                self.tend(worker)
+            return condition()
 
-    def __exit__(self, *_):
-        self.enough.set()
-        self.join(30)
-        assert not self.wrong, self.wrong
-
-    def run(self):
-        try:
-            while not self.enough.wait(0.05):
-                for worker in self.trial.fleet.workers:
-                    self.tend(worker)
-        except Exception as error:
-            self.wrong.append(repr(error))
+        return wait_until(tended, limit_s, what)
 
     def tend(self, worker):
         if worker.alive() and self.hangs(worker):
@@ -69,11 +60,20 @@ class Keeper(threading.Thread):
         self.on_start(worker)
 
     def hangs(self, worker):
-        """Its heartbeat stands still for three seconds: what a liveness probe would find."""
-        beat = next((value for name, value in self.store.hgetall("threats:workers").items() if f"-{worker.pid}-" in name), None)
-        same = self.beats.get(worker.pid, (None, 0))
-        self.beats[worker.pid] = (beat, same[1] + 1 if beat is not None and beat == same[0] else 0)
-        return self.beats[worker.pid][1] > 60
+        """Its heartbeat stands still: what a liveness probe would find."""
+        beats = self.trial.fleet.store.hgetall("threats:workers")
+        beat = next((value for name, value in beats.items() if f"-{worker.pid}-" in name), None)
+        seen, since = self.beats.get(worker.pid, (None, 0))
+        if (beat is None and seen is None) or (beat is not None and beat != seen):
+            self.beats[worker.pid] = (beat, time.monotonic())
+            return False
+        return time.monotonic() - since > HANGS_S
+
+
+def is_ready(worker):
+    with contextlib.suppress(requests.RequestException):
+        return worker.http.get(worker.url + "/ready", timeout=1).status_code == 200
+    return False
 
 
 @contextlib.contextmanager
@@ -100,7 +100,7 @@ def removed(folder):
 
 def poisoned_trial(size, address, on_start):
     library = BUILD / "bench" / "poison_address.so"
-    settings = {"SOC_HEARTBEAT_MS": 100, "SOC_SUSPECT_MS": 1000, "SOC_DELIVERY_LIMIT": 2, "SOC_RETENTION_THREATS": 0}
+    settings = {"SOC_HEARTBEAT_MS": 100, "SOC_SUSPECT_MS": 1000, "SOC_DELIVERY_LIMIT": 3, "SOC_RETENTION_THREATS": 0}
     with Fleet(apis=2, workers=0, **settings) as fleet:
         for _ in range(3):
             on_start(fleet.add_worker(LD_PRELOAD=library))
@@ -110,13 +110,14 @@ def poisoned_trial(size, address, on_start):
             settle(trial)
             trial.produce(rate=size["rate"])
             wait_flowing(trial)
-            with trial.fault(), Keeper(trial, on_start) as keeper:
+            keeper = Keeper(trial, on_start)
+            with trial.fault():
                 for number in range(size["poisons"]):
                     answer = fleet.api.post_signal(signal(source_ip=address))
                     trial.claim(answer.status_code == 202, "I1", f"the poison was answered {answer.status_code}")
-                    wait_until(lambda: fleet.store.xlen(evidence.DEAD) > number, 30, "the poison is a dead letter")
-                deaths = keeper.deaths
-            trial.figures.kills = deaths
+                    keeper.until(lambda: fleet.store.xlen(evidence.DEAD) > number, 60, "the poison is a dead letter")
+                keeper.until(lambda: all(map(is_ready, fleet.workers)), 20, "all workers are there")
+            trial.figures.kills = deaths = keeper.deaths
             trial.finish()
             trial.claim(trial.figures.failed == size["poisons"], "I1", f"{trial.figures.failed} dead letters of {size['poisons']} poisons")
             most = size["poisons"] * (int(settings["SOC_DELIVERY_LIMIT"]) + 1)
