@@ -9,7 +9,7 @@ static const char *const fixed_names[FIXED_KEY_COUNT] = {
     [KEY_LEASE] = "threats:lease",       [KEY_CONTEXT_LOG] = "context:log",
     [KEY_INFRA_EVENTS] = "infra:events", [KEY_INTEL_LISTS] = "intel:lists",
     [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
-    [KEY_FAILED] = "threats:failed",
+    [KEY_FAILED] = "threats:failed",     [KEY_UPKEEP] = "threats:upkeep",
 };
 
 bool keyspace_init(struct keyspace *keyspace, const char *prefix) {
@@ -27,8 +27,12 @@ static void begin(const struct keyspace *keyspace, const char *family, struct bu
     buffer_append_string(out, family);
 }
 
-void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out) {
+void keyspace_threat_prefix(const struct keyspace *keyspace, struct buffer *out) {
     begin(keyspace, "threat:", out);
+}
+
+void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out) {
+    keyspace_threat_prefix(keyspace, out);
     uuid_write(id, buffer_reserve(out, UUID_LENGTH));
     out->len += UUID_LENGTH;
 }
@@ -73,11 +77,20 @@ void keyspace_history_agent(const struct keyspace *keyspace, uint64_t agent_hash
     buffer_printf(out, "%016llx", (unsigned long long)agent_hash);
 }
 
-void keyspace_customer_pattern(const struct keyspace *keyspace, struct buffer *out) {
+static void begin_pattern(const struct keyspace *keyspace, struct buffer *out) {
     for (const char *at = keyspace->prefix; *at != '\0'; at++) {
         if (strchr("*?[]\\", *at) != NULL)
             buffer_append_char(out, '\\');
         buffer_append_char(out, *at);
     }
+}
+
+void keyspace_customer_pattern(const struct keyspace *keyspace, struct buffer *out) {
+    begin_pattern(keyspace, out);
     buffer_append_string(out, "customer:*");
+}
+
+void keyspace_history_pattern(const struct keyspace *keyspace, struct buffer *out) {
+    begin_pattern(keyspace, out);
+    buffer_append_string(out, "history:*");
 }

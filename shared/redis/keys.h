@@ -26,6 +26,7 @@ enum fixed_key {
     KEY_INCIDENTS,    /* incidents, hash id → JSON of past, imported incidents */
     KEY_COMPLETED,    /* threats:completed, count of analyses stored since the stream began */
     KEY_FAILED,       /* threats:failed, count of entries buried since then */
+    KEY_UPKEEP,       /* threats:upkeep, who expires and trims in this second */
     FIXED_KEY_COUNT
 };
 
@@ -43,6 +44,8 @@ static inline const char *keyspace_fixed(const struct keyspace *keyspace, enum f
 
 /* Each appends one key. */
 void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out);
+/* What stands before the id in a threat's key: for a script that finds ids itself. */
+void keyspace_threat_prefix(const struct keyspace *keyspace, struct buffer *out);
 void keyspace_customer(const struct keyspace *keyspace, struct text customer_id, struct buffer *out);
 void keyspace_intel_list(const struct keyspace *keyspace, struct text name, struct buffer *out);
 /* Where an import is gathered before it replaces its list. */
@@ -56,5 +59,8 @@ void keyspace_history_agent(const struct keyspace *keyspace, uint64_t agent_hash
 
 /* `customer:*` with the prefix (glob characters of the prefix escaped): for the context's first load. */
 void keyspace_customer_pattern(const struct keyspace *keyspace, struct buffer *out);
+
+/* `history:*`, likewise: for the walk over old ones. */
+void keyspace_history_pattern(const struct keyspace *keyspace, struct buffer *out);
 
 #endif

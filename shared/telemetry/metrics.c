@@ -117,6 +117,8 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
         .programs = PROGRAM_API, READING, PLAIN},
     [METRIC_INTAKE_OPEN] = {"soc_intake_open", "1 when signals are taken, 0 when backlog or memory forbid it.",
         .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_EXPIRED] = {"soc_threats_expired_total", "Threats that this process forgot, by number or age.",
+        .programs = PROGRAM_API, COUNTER, PLAIN},
     [METRIC_DEAD_LETTERS_STORED] = {"soc_dead_letters", "Dead letters stored.",
         .programs = PROGRAM_API, READING, PLAIN},
 
