@@ -106,7 +106,4 @@ def frozen_and_thawed(size):
                 worker.send(signals.SIGCONT)
             wait_until(lambda: worker.status("/health") == 200, 10, "the thawed worker answers")
             trial.claim(held > 0, "I3", "the frozen worker held nothing")
-        trial.finish()
-        if size["frozen_s"] < LINK_DEADLINE_S:  # later it finds its connections too old, and offers nothing
-            trial.claim(trial.figures.fenced > 0, "I2", "no result was fenced")
-        return trial
+        return trial.finish()
