@@ -5,6 +5,7 @@
 #include "api/catalog/log_entry.h"
 #include "lua/check_log_lua.h"
 #include "shared/base/clock.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 
 enum {
@@ -75,7 +76,10 @@ static void take_entries(struct follower *follower, const redisReply *entries) {
         follower->position_hash = entry.hash;
         follower->added++;
         if (entry.readable)
-            follower->hooks->on_row(follower->arg, entry.position, &entry.row, follower->ready);
+            follower->hooks->on_row(follower->arg, entry.position, &entry.row,
+                                    !follower->ready ? ROW_PAST
+                                    : entry.again    ? ROW_REPEATED
+                                                     : ROW_NEW);
     }
 }
 
@@ -93,7 +97,7 @@ static void stumble(struct follower *follower, const char *what, enum status sta
         return;
     }
     follower->broken = true;
-    log_write(LOG_REDIS_REPLY, LOG_STRING("command", what), LOG_TEXT("reply", reply_text(reply)));
+    tell_reply(what, reply);
     pause_for(follower, PAUSE_MS);
 }
 

@@ -10,14 +10,17 @@
 #include "api/live/push_event.h"
 #include "api/threats/enqueue_signal.h"
 #include "api/threats/waiters.h"
+#include "api/upkeep/upkeep.h"
 #include "shared/config/settings.h"
 
 struct api {
     const struct settings *settings;
     struct keyspace keyspace;
     struct uuid_source ids;
-    struct link *commands; /* enqueue and reads */
-    struct link *log_link; /* XREAD blocks it */
+    struct master *master;
+    struct link *commands;     /* reads, and enqueue unless it has its own */
+    struct link *enqueue_link; /* NULL unless replicas must confirm */
+    struct link *log_link;     /* XREAD blocks it */
     struct follower *follower;
     struct catalog *catalog;
     struct live *live;
@@ -25,6 +28,7 @@ struct api {
     struct waiters *waiters;
     struct backlog *backlog;
     struct admission admission;
+    struct upkeep *upkeep;
     struct imports *imports;
     int64_t started_ms; /* monotonic */
     bool stopping;

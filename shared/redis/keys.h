@@ -32,6 +32,7 @@ enum fixed_key {
     KEY_FAILED,       /* threats:failed, count of entries buried since then */
     KEY_QUARANTINE,   /* threats:quarantine, who handles a suspect entry alone */
     KEY_REAPING,      /* threats:reaping, lease of who removes dead consumers */
+    KEY_UPKEEP,       /* threats:upkeep, who expires and trims in this second */
     FIXED_KEY_COUNT
 };
 
@@ -64,5 +65,8 @@ void keyspace_history_agent(const struct keyspace *keyspace, uint64_t agent_hash
 
 /* `customer:*` with the prefix (glob characters of the prefix escaped): for the context's first load. */
 void keyspace_customer_pattern(const struct keyspace *keyspace, struct buffer *out);
+
+/* `history:*`, likewise: for the walk over old ones. */
+void keyspace_history_pattern(const struct keyspace *keyspace, struct buffer *out);
 
 #endif

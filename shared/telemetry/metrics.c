@@ -117,6 +117,8 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
         .programs = PROGRAM_API, READING, PLAIN},
     [METRIC_INTAKE_OPEN] = {"soc_intake_open", "1 when signals are taken, 0 when backlog or memory forbid it.",
         .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_EXPIRED] = {"soc_threats_expired_total", "Threats that this process forgot, by number or age.",
+        .programs = PROGRAM_API, COUNTER, PLAIN},
     [METRIC_DEAD_LETTERS_STORED] = {"soc_dead_letters", "Dead letters stored.",
         .programs = PROGRAM_API, READING, PLAIN},
 
@@ -157,6 +159,8 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
         .programs = BOTH, GAUGE, PLAIN},
     [METRIC_REDIS_RECONNECTS] = {"soc_redis_reconnects_total", "Connections to Redis that were lost and have to be made again.",
         .programs = BOTH, COUNTER, PLAIN},
+    [METRIC_REDIS_ERRORS] = {"soc_redis_errors_total", "Error replies of Redis.",
+        .programs = BOTH, COUNTER, BY(by_rejection, STATUS_COUNT)},
     [METRIC_GROUP_RECREATED] = {"soc_group_recreated_total", "Times the consumer group was missing and made again.",
         .programs = BOTH, COUNTER, PLAIN},
 };

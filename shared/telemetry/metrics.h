@@ -39,6 +39,7 @@ enum metric {
     METRIC_REDIS_MEMORY_USED,   /* soc_redis_memory_used_bytes */
     METRIC_REDIS_MEMORY_MAX,    /* soc_redis_memory_max_bytes: absent without a limit */
     METRIC_INTAKE_OPEN,         /* soc_intake_open */
+    METRIC_EXPIRED,             /* soc_threats_expired_total */
     METRIC_DEAD_LETTERS_STORED, /* soc_dead_letters */
     /* soc-worker */
     METRIC_PROCESSED,          /* soc_threats_processed_total{severity,threat_type} */
@@ -62,6 +63,7 @@ enum metric {
     /* both */
     METRIC_REDIS_UP,         /* soc_redis_up */
     METRIC_REDIS_RECONNECTS, /* soc_redis_reconnects_total */
+    METRIC_REDIS_ERRORS,     /* soc_redis_errors_total{reason}: status words */
     METRIC_GROUP_RECREATED,  /* soc_group_recreated_total */
     METRIC_COUNT
 };
