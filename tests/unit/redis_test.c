@@ -179,8 +179,10 @@ Test(reply, every_error_has_its_status) {
         {"-MISCONF Redis is configured to save RDB snapshots\r\n", STATUS_UNAVAILABLE, false},
         {"-READONLY\r\n", STATUS_UNAVAILABLE, true},
         {"-ERR unknown command 'FOO'\r\n", STATUS_INTERNAL, false},
-        {"-NOAUTH Authentication required.\r\n", STATUS_INTERNAL, false},
-        {"-BUSYGROUP Consumer Group name already exists\r\n", STATUS_INTERNAL, false},
+        {"-NOAUTH Authentication required.\r\n", STATUS_UNAVAILABLE, true},
+        {"-WRONGPASS invalid username-password pair or user is disabled.\r\n", STATUS_UNAVAILABLE, true},
+        {"-NOPERM this user has no permissions to run the 'xadd' command\r\n", STATUS_UNAVAILABLE, false},
+        {"-BUSYGROUP Consumer Group name already exists\r\n", STATUS_CONFLICT, false},
         {"-BUSYKEY Target key name already exists.\r\n", STATUS_INTERNAL, false},
         {"-OOMPH no such word\r\n", STATUS_INTERNAL, false},
         {"-oom lower case\r\n", STATUS_INTERNAL, false},
@@ -252,7 +254,8 @@ static void expect_all_keys(const char *prefix) {
         [KEY_LEASE] = "threats:lease",       [KEY_CONTEXT_LOG] = "context:log",
         [KEY_INFRA_EVENTS] = "infra:events", [KEY_INTEL_LISTS] = "intel:lists",
         [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
-        [KEY_FAILED] = "threats:failed",     [KEY_UPKEEP] = "threats:upkeep",
+        [KEY_FAILED] = "threats:failed",     [KEY_QUARANTINE] = "threats:quarantine",
+        [KEY_REAPING] = "threats:reaping",   [KEY_UPKEEP] = "threats:upkeep",
     };
     struct keyspace keyspace;
     struct buffer out = BUFFER_EMPTY;
