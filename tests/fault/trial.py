@@ -228,13 +228,12 @@ class Trial:
     def check_catalogs(self):
         """What each API knows is what Redis holds."""
         stored = self.stored()
-        for api in self.fleet.apis:
+        for api in self.fleet.apis if "catalog" not in self.unchecked else []:
             deadline, known = time.monotonic() + 10 * TIME_SCALE, None
             while known != stored and time.monotonic() < deadline:
                 by_status = api.get("/api/stats").json()["by_status"]
                 known = by_status["completed"] + by_status["failed"]
-            if "catalog" not in self.unchecked:
-                self.claim(known == stored, "I7", f"{api.name} knows {known} finished threats, Redis has {stored}")
+            self.claim(known == stored, "I7", f"{api.name} knows {known} finished threats, Redis has {stored}")
 
     def wait_heard(self, collected):
         """The watchers are at the log's end, or time is up: then the auditor says what is missing."""
