@@ -27,8 +27,12 @@ static void begin(const struct keyspace *keyspace, const char *family, struct bu
     buffer_append_string(out, family);
 }
 
-void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out) {
+void keyspace_threat_start(const struct keyspace *keyspace, struct buffer *out) {
     begin(keyspace, "threat:", out);
+}
+
+void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out) {
+    keyspace_threat_start(keyspace, out);
     uuid_write(id, buffer_reserve(out, UUID_LENGTH));
     out->len += UUID_LENGTH;
 }

@@ -43,6 +43,8 @@ static inline const char *keyspace_fixed(const struct keyspace *keyspace, enum f
 
 /* Each appends one key. */
 void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out);
+/* What the keys of all threats begin with, for scripts that learn of ids by themselves. */
+void keyspace_threat_start(const struct keyspace *keyspace, struct buffer *out);
 void keyspace_customer(const struct keyspace *keyspace, struct text customer_id, struct buffer *out);
 void keyspace_intel_list(const struct keyspace *keyspace, struct text name, struct buffer *out);
 /* Where an import is gathered before it replaces its list. */

@@ -38,6 +38,7 @@ static const struct {
     [LOG_ENTRY_BURIED] = {LOG_LEVEL_ERROR, "entry moved to the dead letters"},
     [LOG_ENTRIES_CLAIMED] = {LOG_LEVEL_INFO, "entries of another consumer claimed"},
     [LOG_ENTRIES_RELEASED] = {LOG_LEVEL_INFO, "entries handed back"},
+    [LOG_ENTRIES_REGAINED] = {LOG_LEVEL_WARNING, "entries that the group passed over taken back"},
     [LOG_CONSUMER_REMOVED] = {LOG_LEVEL_INFO, "consumer removed"},
     [LOG_CONTEXT_LOADED] = {LOG_LEVEL_INFO, "context loaded"},
     [LOG_CONTEXT_COMPLAINT] = {LOG_LEVEL_WARNING, "context record is not usable"},

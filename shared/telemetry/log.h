@@ -26,6 +26,7 @@ enum log_event {
     LOG_ENTRY_BURIED,      /* threat_id, entry, reason, stage, deliveries */
     LOG_ENTRIES_CLAIMED,   /* owner, count, reason */
     LOG_ENTRIES_RELEASED,  /* count */
+    LOG_ENTRIES_REGAINED,  /* count */
     LOG_CONSUMER_REMOVED,  /* consumer */
     LOG_CONTEXT_LOADED,    /* customers, infra_events, intel_entries, duration_ms */
     LOG_CONTEXT_COMPLAINT, /* record, name, reason */

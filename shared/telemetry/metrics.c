@@ -151,6 +151,8 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
         .programs = BOTH, GAUGE, PLAIN},
     [METRIC_REDIS_RECONNECTS] = {"soc_redis_reconnects_total", "Connections to Redis that were lost and have to be made again.",
         .programs = BOTH, COUNTER, PLAIN},
+    [METRIC_TAKEN_BACK] = {"soc_entries_taken_back_total", "Entries that the group passed over, made pending again.",
+        .programs = PROGRAM_WORKER, COUNTER, PLAIN},
     [METRIC_GROUP_RECREATED] = {"soc_group_recreated_total", "Times the consumer group was missing and made again.",
         .programs = BOTH, COUNTER, PLAIN},
 };

@@ -59,6 +59,7 @@ enum metric {
     /* both */
     METRIC_REDIS_UP,         /* soc_redis_up */
     METRIC_REDIS_RECONNECTS, /* soc_redis_reconnects_total */
+    METRIC_TAKEN_BACK,       /* soc_entries_taken_back_total */
     METRIC_GROUP_RECREATED,  /* soc_group_recreated_total */
     METRIC_COUNT
 };

@@ -5,23 +5,15 @@
 
 #include "lua/claim_entries_lua.h"
 #include "lua/remove_consumer_lua.h"
-#include "lua/trim_stream_lua.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 #include "worker/intake/gather_history.h"
 #include "worker/intake/read_signals.h"
 #include "worker/intake/recover_entries.h"
 
-enum {
-    PEERS_MAX = 512,
-    HEARTBEAT_TEXT_MAX = 24,
-    TRIM_LEASE_MS = 1000,
-    CLAIM_MAX = 64,
-    VANISHED_LOOKS = 2,
-    SURPLUS_LOOKS = 10
-};
+enum { PEERS_MAX = 512, HEARTBEAT_TEXT_MAX = 24, CLAIM_MAX = 64, VANISHED_LOOKS = 2, SURPLUS_LOOKS = 10 };
 
-enum { SCRIPT_CLAIM, SCRIPT_REMOVE, SCRIPT_TRIM };
+enum { SCRIPT_CLAIM, SCRIPT_REMOVE };
 
 /* Another consumer of the group, as our looks saw it. */
 struct peer {
@@ -42,7 +34,7 @@ struct rescue {
     unsigned in_claims;     /* claimed entries not done yet */
     unsigned claimed_count; /* of the last claim */
     char claimed_from[CONSUMER_NAME_MAX];
-    int64_t beat_at_ms, look_at_ms, trim_at_ms;
+    int64_t beat_at_ms, look_at_ms;
     struct command command;
     void (*left)(void *arg);
     void *left_arg;
@@ -54,7 +46,6 @@ const struct script *const *rescue_scripts(void) {
     if (rows[0] == NULL) {
         script_init(&scripts[SCRIPT_CLAIM], claim_entries_lua);
         script_init(&scripts[SCRIPT_REMOVE], remove_consumer_lua);
-        script_init(&scripts[SCRIPT_TRIM], trim_stream_lua);
         for (int i = 0; i < RESCUE_SCRIPTS; i++)
             rows[i] = &scripts[i];
     }
@@ -296,13 +287,6 @@ static void beat(struct rescue *rescue) {
     send(rescue, NULL);
 }
 
-static void trim(struct rescue *rescue) {
-    begin_script(rescue, SCRIPT_TRIM, KEY_LEASE);
-    command_string(&rescue->command, rescue->intake->consumer);
-    command_signed(&rescue->command, TRIM_LEASE_MS);
-    send(rescue, NULL);
-}
-
 void rescue_tick(struct rescue *rescue, int64_t now_ms) {
     int64_t period_ms = rescue->intake->settings->heartbeat_ms;
     if (!link_is_up(rescue->intake->commands)) {
@@ -318,10 +302,6 @@ void rescue_tick(struct rescue *rescue, int64_t now_ms) {
     if (now_ms >= rescue->look_at_ms && !rescue->looking) {
         rescue->look_at_ms = now_ms + period_ms;
         look(rescue);
-    }
-    if (now_ms >= rescue->trim_at_ms) {
-        rescue->trim_at_ms = now_ms + TRIM_LEASE_MS;
-        trim(rescue);
     }
 }
 

@@ -14,8 +14,8 @@ struct rescue;
 struct rescue *rescue_new(struct intake *intake);
 void rescue_free(struct rescue *rescue);
 
-/* claim_entries, remove_consumer and trim_stream, for link_open. */
-enum { RESCUE_SCRIPTS = 3 };
+/* claim_entries and remove_consumer, for link_open. */
+enum { RESCUE_SCRIPTS = 2 };
 const struct script *const *rescue_scripts(void);
 
 /* Heartbeat, looks at the others, trimming: each when it is due. */
