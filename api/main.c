@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/context/context_order.h"
+#include "api/dead_letters/letter_calls.h"
 #include "api/http/server.h"
 #include "api/threats/api.h"
 #include "api/threats/judge_case.h"
@@ -45,11 +46,13 @@ static void observe_exchange(int route, int http_status, int64_t duration_ns) {
     metrics_observe(METRIC_HTTP_SECONDS, route, (double)duration_ns / 1e9);
 }
 
-static void on_row(void *arg, struct stream_id position, const struct log_row *row, bool live) {
+static void on_row(void *arg, struct stream_id position, const struct log_row *row, enum row_age age) {
     struct api *api = arg;
     catalog_apply(api->catalog, row);
-    if (live)
+    if (age == ROW_NEW)
         push_event(api->live, position, row);
+    else if (age == ROW_REPEATED)
+        live_pass(api->live, position);
     else
         live_skip(api->live, position);
 }
@@ -82,15 +85,18 @@ static void on_analysis(void *arg, const struct uuid *id, struct text analysis) 
 }
 
 static void open_links(struct api *api, const struct reactor *reactor, const struct redis_url *url) {
-    enum { OWN_SCRIPTS = 3 };
-    static const struct script *scripts[OWN_SCRIPTS + CONTEXT_SCRIPTS_MAX];
+    enum { OWN_SCRIPTS = 4 };
+    static const struct script *scripts[OWN_SCRIPTS + CONTEXT_SCRIPTS_MAX + UPKEEP_SCRIPTS];
     static const struct link_hooks command_hooks = {NULL, NULL};
     static const struct link_hooks log_hooks = {on_log_link_up, NULL};
     static const struct script *log_scripts[1];
     scripts[0] = enqueue_script();
     scripts[1] = judge_script();
     scripts[2] = backlog_script();
+    scripts[3] = replay_script();
     int count = OWN_SCRIPTS + context_scripts(scripts + OWN_SCRIPTS);
+    for (int i = 0; i < UPKEEP_SCRIPTS; i++)
+        scripts[count++] = upkeep_scripts()[i];
     api->commands = link_open(reactor, url, "soc-api-commands", scripts, count, &command_hooks, api);
     log_scripts[0] = follower_script();
     api->log_link = link_open(reactor, url, "soc-api-log", log_scripts, 1, &log_hooks, api);
@@ -115,6 +121,12 @@ static void open_parts(struct api *api) {
     api->enqueue = enqueue_new(&api->commands, &api->keyspace);
     api->imports = imports_new(&api->commands, &api->keyspace, &api->ids);
     admission_init(&api->admission, api->settings->outstanding_limit, api->settings->memory_limit_percent);
+    struct upkeep_options upkeep = {.link = &api->commands,
+                                    .keyspace = &api->keyspace,
+                                    .catalog = api->catalog,
+                                    .threats_max = (uint64_t)api->settings->retention_threats,
+                                    .retention_days = api->settings->retention_days};
+    api->upkeep = upkeep_new(&upkeep);
     api->backlog = backlog_new(&api->commands, &api->keyspace, &api->admission);
     api->follower = follower_new(&api->log_link, &api->keyspace, &hooks, api);
 }
@@ -126,6 +138,7 @@ static void close_parts(struct api *api) {
     follower_free(api->follower);
     imports_free(api->imports);
     backlog_free(api->backlog);
+    upkeep_free(api->upkeep);
     enqueue_free(api->enqueue);
     live_free(api->live);
     catalog_free(api->catalog);
@@ -136,6 +149,7 @@ static void tick(struct api *api, int64_t now_ms) {
     link_tick(api->log_link, now_ms);
     follower_tick(api->follower, now_ms);
     backlog_tick(api->backlog, now_ms);
+    upkeep_tick(api->upkeep, now_ms, api_is_ready(api) && !api->stopping);
     waiters_tick(api->waiters, now_ms, false);
     live_tick(api->live, now_ms);
 }

@@ -19,8 +19,9 @@
 #include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
 #include "worker/intake/trim_stream.h"
+#include "worker/intake/watch_peers.h"
 
-enum { TICK_MS = 20, COMMAND_SCRIPTS = RESCUE_SCRIPTS + 4, RETRY_COMMITS_MS = 200 };
+enum { TICK_MS = 20, COMMAND_SCRIPTS = WATCH_SCRIPTS + 6, RETRY_COMMITS_MS = 200 };
 
 /* The stages of the end; each is left when its condition holds, or all of them at the drain's deadline. */
 enum stop_stage {
@@ -39,7 +40,6 @@ struct worker {
     struct event *tick, *on_term, *on_int;
     struct admin_http *admin;
     enum stop_stage stage;
-    unsigned stop_signals;
     int64_t stop_by_ms, committed_ms;
 };
 
@@ -63,10 +63,23 @@ static void observe_result(const struct work *work) {
 static void bury_refused(struct intake *intake, const struct work *work) {
     struct burial burial = {.entry = text_of(work->entry),
                             .deliveries = work->deliveries,
-                            .reason = "refused",
-                            .stage = "commit",
-                            .signal = buffer_text(&work->signal_json)};
-    bury_entry(&intake->burial, &burial, NULL, NULL);
+                            .reason = DEAD_REFUSED,
+                            .stage = DEAD_AT_COMMIT,
+                            .readable = true};
+    bury_entry(&intake->burial, &burial);
+}
+
+/* What analyze_work noted of a suspect that did no harm. */
+static void forget_stage(const struct intake *intake, const struct work *work) {
+    struct command command = COMMAND_EMPTY;
+    struct buffer key = BUFFER_EMPTY;
+    keyspace_threat(&intake->keyspace, &work->id, &key);
+    command_begin(&command, "HDEL");
+    command_text(&command, buffer_text(&key));
+    command_string(&command, "stage");
+    link_send(intake->commands, command_finish(&command), LINK_DEADLINE_MS, NULL, NULL);
+    command_fini(&command);
+    buffer_fini(&key);
 }
 
 static void on_committed(void *arg, struct work *work, enum status status) {
@@ -75,6 +88,8 @@ static void on_committed(void *arg, struct work *work, enum status status) {
     uuid_write(&work->id, id);
     if (status == STATUS_OK) {
         observe_result(work);
+        if (work->alone)
+            forget_stage(&worker->intake, work);
         log_write(LOG_THREAT_COMPLETED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
                   LOG_TEXT("customer_name", work->signal.customer_name),
                   LOG_STRING("severity", vocabulary_word(&vocabulary_severity, (int)work->severity)));
@@ -87,8 +102,7 @@ static void on_committed(void *arg, struct work *work, enum status status) {
     }
     bool claimed = work->claimed;
     work_give_back(worker->intake.pool, work);
-    if (claimed)
-        rescue_entry_done(worker->intake.rescue);
+    rescue_entry_done(worker->intake.rescue, claimed);
     read_signals(worker->intake.reading);
 }
 
@@ -109,12 +123,14 @@ static void open_links(struct worker *worker) {
     static const struct link_hooks reader = {on_reader_up, NULL}, commands = {on_commands_up, NULL},
                                    context = {on_context_up, NULL};
     struct intake *intake = &worker->intake;
-    for (int i = 0; i < RESCUE_SCRIPTS; i++)
-        scripts[i] = rescue_scripts()[i];
-    scripts[RESCUE_SCRIPTS] = commit_script();
-    scripts[RESCUE_SCRIPTS + 1] = bury_script();
-    scripts[RESCUE_SCRIPTS + 2] = create_group_script();
-    scripts[RESCUE_SCRIPTS + 3] = trim_script();
+    for (int i = 0; i < WATCH_SCRIPTS; i++)
+        scripts[i] = watch_scripts()[i];
+    scripts[WATCH_SCRIPTS] = commit_script();
+    scripts[WATCH_SCRIPTS + 1] = bury_script();
+    scripts[WATCH_SCRIPTS + 2] = claim_script();
+    scripts[WATCH_SCRIPTS + 3] = release_script();
+    scripts[WATCH_SCRIPTS + 4] = create_group_script();
+    scripts[WATCH_SCRIPTS + 5] = trim_script();
     worker->reactor = libevent_reactor(worker->base);
     intake->reader = link_open(&worker->reactor, &worker->url, "soc-worker-reader", NULL, 0, &reader, worker);
     intake->commands = link_open(&worker->reactor, &worker->url, "soc-worker-commands", scripts,
@@ -140,6 +156,7 @@ static void open_parts(struct worker *worker) {
     intake->reading = reading_new(intake);
     intake->gatherer = gatherer_new(intake);
     intake->recovery = recovery_new(intake);
+    intake->watch = watch_new(intake);
     intake->rescue = rescue_new(intake);
     intake->trimming = trimming_new(intake);
     intake->context = context_follower_new(intake);
@@ -155,6 +172,7 @@ static void close_parts(struct worker *worker) {
     gatherer_free(intake->gatherer);
     recovery_free(intake->recovery);
     rescue_free(intake->rescue);
+    watch_free(intake->watch);
     trimming_free(intake->trimming);
     context_follower_free(intake->context);
     commit_free(intake->commit);
@@ -181,12 +199,19 @@ static void on_left(void *arg) {
     ((struct worker *)arg)->stage = STOP_DONE;
 }
 
+/* What Redis still has of ours in its hands, a read perhaps, is soon found without a heartbeat. */
+static void give_up(struct worker *worker) {
+    release_all(&worker->intake);
+    watch_leave(worker->intake.watch, on_left, worker);
+    link_flush(worker->intake.commands);
+    worker->stage = STOP_DONE;
+}
+
 static void on_stop_signal(evutil_socket_t number, short what, void *arg) {
     struct worker *worker = arg;
     (void)what;
-    worker->stop_signals++;
-    if (worker->stage != STOP_NOT) {
-        worker->stage = STOP_DONE; /* the second one: what is unfinished is redelivered */
+    if (worker->stage != STOP_NOT) { /* the second one: what is unfinished is for others */
+        give_up(worker);
         return;
     }
     log_write(LOG_STOPPING, LOG_STRING("reason", strsignal((int)number)));
@@ -199,15 +224,12 @@ static void on_stop_signal(evutil_socket_t number, short what, void *arg) {
 static void advance_stop(struct worker *worker, int64_t now_ms) {
     struct intake *intake = &worker->intake;
     if (worker->stage == STOP_DRAINING && !reading_is_asking(intake->reading) &&
-        work_pool_in_use(intake->pool) == 0) {
+        !rescue_is_claiming(intake->rescue) && work_pool_in_use(intake->pool) == 0) {
         worker->stage = STOP_LEAVING;
-        rescue_leave(intake->rescue, on_left, worker);
+        watch_leave(intake->watch, on_left, worker);
     }
-    if (worker->stage != STOP_NOT && worker->stage != STOP_DONE && now_ms > worker->stop_by_ms) {
-        release_all(intake);
-        link_flush(intake->commands);
-        worker->stage = STOP_DONE;
-    }
+    if (worker->stage != STOP_NOT && worker->stage != STOP_DONE && now_ms > worker->stop_by_ms)
+        give_up(worker);
 }
 
 /* --- the loop --- */
@@ -222,6 +244,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
     link_tick(intake->commands, now_ms);
     link_tick(intake->context_link, now_ms);
     reading_tick(intake->reading, now_ms);
+    watch_tick(intake->watch, now_ms);
     rescue_tick(intake->rescue, now_ms);
     trimming_tick(intake->trimming, now_ms);
     if (now_ms - worker->committed_ms >= RETRY_COMMITS_MS) {

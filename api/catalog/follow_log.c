@@ -75,7 +75,10 @@ static void take_entries(struct follower *follower, const redisReply *entries) {
         follower->position_hash = entry.hash;
         follower->added++;
         if (entry.readable)
-            follower->hooks->on_row(follower->arg, entry.position, &entry.row, follower->ready);
+            follower->hooks->on_row(follower->arg, entry.position, &entry.row,
+                                    !follower->ready ? ROW_PAST
+                                    : entry.again    ? ROW_REPEATED
+                                                     : ROW_NEW);
     }
 }
 

@@ -14,9 +14,14 @@
 
 struct follower;
 
+enum row_age {
+    ROW_PAST,    /* read at the start, or again after a reset */
+    ROW_NEW,     /* it has just happened */
+    ROW_REPEATED /* written again for those who start to read: it says what is, nothing happened */
+};
+
 struct follower_hooks {
-    /* `live` is false while the log is read for the first time (or again after a reset). */
-    void (*on_row)(void *arg, struct stream_id position, const struct log_row *row, bool live);
+    void (*on_row)(void *arg, struct stream_id position, const struct log_row *row, enum row_age age);
     /* Forget all rows: the log is read again from its start. */
     void (*on_reset)(void *arg, const char *why);
     void (*on_ready)(void *arg);

@@ -12,7 +12,7 @@
 #include "api/http/h2o_reactor.h"
 #include "shared/base/socket_port.h"
 
-enum { LISTEN_BACKLOG = 1024, ACCEPTS_PER_TURN = 64 };
+enum { LISTEN_BACKLOG = 4096, ACCEPTS_PER_TURN = 64 };
 
 /* REQUEST: for the whole of a request, header and body, and for the wait between two. TAKEN: for the peer's
  * kernel to take the next of an answer, which h2o awaits for ever. */

@@ -189,6 +189,11 @@ void push_event(struct live *live, struct stream_id position, const struct log_r
     live->waiting++;
 }
 
+void live_pass(struct live *live, struct stream_id position) {
+    static const struct log_row no_event = {.kind = EVENT_EXPIRED};
+    push_event(live, position, &no_event);
+}
+
 void live_skip(struct live *live, struct stream_id position) {
     live->hub.catalog_rows++;
     hub_pass_by(&live->hub, position);

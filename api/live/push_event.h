@@ -32,6 +32,9 @@ void live_free(struct live *live);
 
 void push_event(struct live *live, struct stream_id position, const struct log_row *row);
 
+/* A row that is no event, in its place among the others. */
+void live_pass(struct live *live, struct stream_id position);
+
 /* A row of the past, read at the start: it is in the catalog and no event. */
 void live_skip(struct live *live, struct stream_id position);
 

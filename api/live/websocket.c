@@ -191,8 +191,19 @@ static void on_read(h2o_socket_t *socket, const char *error) {
     settle(websocket);
 }
 
+/* h2o 2.2.5 forgets to look at the socket's state again when a write that was begun outside of its loop was
+ * done at once: with more than 256 sockets ready it would go on waiting for writability and abort when that
+ * comes. */
+static void show_state(h2o_socket_t *socket) {
+    if (h2o_socket_is_reading(socket))
+        h2o_socket_read_start(socket, on_read);
+    else
+        h2o_socket_read_stop(socket);
+}
+
 static void on_written(h2o_socket_t *socket, const char *error) {
     struct websocket *websocket = socket->data;
+    show_state(socket);
     websocket->busy = true;
     release_flight(websocket);
     websocket->busy = false;

@@ -10,6 +10,7 @@
 #include "api/live/push_event.h"
 #include "api/threats/enqueue_signal.h"
 #include "api/threats/waiters.h"
+#include "api/upkeep/upkeep.h"
 #include "shared/config/settings.h"
 
 struct api {
@@ -25,6 +26,7 @@ struct api {
     struct waiters *waiters;
     struct backlog *backlog;
     struct admission admission;
+    struct upkeep *upkeep;
     struct imports *imports;
     int64_t started_ms; /* monotonic */
     bool stopping;

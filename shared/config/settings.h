@@ -30,6 +30,8 @@ struct settings {
     const char *allowed_origins;
     int64_t outstanding_limit;
     int64_t memory_limit_percent;
+    int64_t retention_threats;
+    int64_t retention_days;
     int64_t ws_queue_bytes;
     int64_t ws_ping_seconds;
     int64_t ws_clients_max;

@@ -9,7 +9,8 @@ static const char *const fixed_names[FIXED_KEY_COUNT] = {
     [KEY_LEASE] = "threats:lease",       [KEY_CONTEXT_LOG] = "context:log",
     [KEY_INFRA_EVENTS] = "infra:events", [KEY_INTEL_LISTS] = "intel:lists",
     [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
-    [KEY_FAILED] = "threats:failed",
+    [KEY_FAILED] = "threats:failed",     [KEY_QUARANTINE] = "threats:quarantine",
+    [KEY_REAPING] = "threats:reaping",   [KEY_UPKEEP] = "threats:upkeep",
 };
 
 bool keyspace_init(struct keyspace *keyspace, const char *prefix) {
@@ -77,11 +78,20 @@ void keyspace_history_agent(const struct keyspace *keyspace, uint64_t agent_hash
     buffer_printf(out, "%016llx", (unsigned long long)agent_hash);
 }
 
-void keyspace_customer_pattern(const struct keyspace *keyspace, struct buffer *out) {
+static void begin_pattern(const struct keyspace *keyspace, struct buffer *out) {
     for (const char *at = keyspace->prefix; *at != '\0'; at++) {
         if (strchr("*?[]\\", *at) != NULL)
             buffer_append_char(out, '\\');
         buffer_append_char(out, *at);
     }
+}
+
+void keyspace_customer_pattern(const struct keyspace *keyspace, struct buffer *out) {
+    begin_pattern(keyspace, out);
     buffer_append_string(out, "customer:*");
+}
+
+void keyspace_history_pattern(const struct keyspace *keyspace, struct buffer *out) {
+    begin_pattern(keyspace, out);
+    buffer_append_string(out, "history:*");
 }

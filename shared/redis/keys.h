@@ -9,6 +9,10 @@
 
 #define CONSUMER_GROUP "soc-workers"
 #define RELEASED_CONSUMER "__released" /* holds entries that a draining worker handed back */
+#define NEWER_CONSUMERS                                                                                      \
+    "__version_" /* and a number: holds entries of a version that some workers do not know */
+
+enum { ENTRY_VERSION = 1 }; /* of what we put into the stream and understand */
 
 enum { KEY_PREFIX_MAX = 64 };
 
@@ -26,6 +30,9 @@ enum fixed_key {
     KEY_INCIDENTS,    /* incidents, hash id → JSON of past, imported incidents */
     KEY_COMPLETED,    /* threats:completed, count of analyses stored since the stream began */
     KEY_FAILED,       /* threats:failed, count of entries buried since then */
+    KEY_QUARANTINE,   /* threats:quarantine, who handles a suspect entry alone */
+    KEY_REAPING,      /* threats:reaping, lease of who removes dead consumers */
+    KEY_UPKEEP,       /* threats:upkeep, who expires and trims in this second */
     FIXED_KEY_COUNT
 };
 
@@ -58,5 +65,8 @@ void keyspace_history_agent(const struct keyspace *keyspace, uint64_t agent_hash
 
 /* `customer:*` with the prefix (glob characters of the prefix escaped): for the context's first load. */
 void keyspace_customer_pattern(const struct keyspace *keyspace, struct buffer *out);
+
+/* `history:*`, likewise: for the walk over old ones. */
+void keyspace_history_pattern(const struct keyspace *keyspace, struct buffer *out);
 
 #endif

@@ -27,7 +27,10 @@ enum log_event {
     LOG_ENTRIES_CLAIMED,   /* owner, count, reason */
     LOG_ENTRIES_RELEASED,  /* count */
     LOG_ENTRIES_REGAINED,  /* count */
-    LOG_CONSUMER_REMOVED,  /* consumer */
+    LOG_ENTRIES_TRIMMED,   /* count: deleted by somebody before they were finished */
+    LOG_LETTERS_DROPPED,   /* count */
+    LOG_LETTERS_REPLAYED,  /* count */
+    LOG_CONSUMERS_REMOVED, /* count */
     LOG_CONTEXT_LOADED,    /* customers, infra_events, intel_entries, duration_ms */
     LOG_CONTEXT_COMPLAINT, /* record, name, reason */
     LOG_WEBSOCKET_DROPPED, /* reason */

@@ -39,6 +39,7 @@ enum metric {
     METRIC_REDIS_MEMORY_USED,   /* soc_redis_memory_used_bytes */
     METRIC_REDIS_MEMORY_MAX,    /* soc_redis_memory_max_bytes: absent without a limit */
     METRIC_INTAKE_OPEN,         /* soc_intake_open */
+    METRIC_EXPIRED,             /* soc_threats_expired_total */
     METRIC_DEAD_LETTERS_STORED, /* soc_dead_letters */
     /* soc-worker */
     METRIC_PROCESSED,          /* soc_threats_processed_total{severity,threat_type} */
@@ -53,6 +54,9 @@ enum metric {
     METRIC_FENCED,             /* soc_fenced_total */
     METRIC_FINISHED_BEFORE,    /* soc_finished_before_total */
     METRIC_DEAD_LETTERS,       /* soc_dead_letters_total */
+    METRIC_LETTERS_DROPPED,    /* soc_dead_letters_dropped_total */
+    METRIC_TRIMMED,            /* soc_trimmed_undelivered_total */
+    METRIC_NEWER_ENTRIES,      /* soc_newer_entries_total */
     METRIC_IN_FLIGHT,          /* soc_threats_in_flight */
     METRIC_COMMIT_BATCH,       /* soc_commit_batch_size histogram */
     METRIC_CONTEXT_RECORDS, /* soc_context_records{kind}: customers infra_events intel_lists intel_entries */

@@ -252,7 +252,8 @@ static void expect_all_keys(const char *prefix) {
         [KEY_LEASE] = "threats:lease",       [KEY_CONTEXT_LOG] = "context:log",
         [KEY_INFRA_EVENTS] = "infra:events", [KEY_INTEL_LISTS] = "intel:lists",
         [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
-        [KEY_FAILED] = "threats:failed",
+        [KEY_FAILED] = "threats:failed",     [KEY_QUARANTINE] = "threats:quarantine",
+        [KEY_REAPING] = "threats:reaping",   [KEY_UPKEEP] = "threats:upkeep",
     };
     struct keyspace keyspace;
     struct buffer out = BUFFER_EMPTY;

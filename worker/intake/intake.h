@@ -26,6 +26,7 @@ struct intake {
     struct reading *reading;
     struct gatherer *gatherer;
     struct recovery *recovery;
+    struct watch *watch;
     struct rescue *rescue;
     struct trimming *trimming;
     struct context_follower *context;

@@ -1,0 +1,59 @@
+#!lua flags=allow-oom
+-- Cuts rows off the log's head that nobody needs who reads it from its start: rows of threats that are gone, and rows
+-- that a later row of the same threat has made old. It stops at the first row that is needed, but when the log is much
+-- longer than what lives: then such rows are written again at its end, so that a few long-lived threats do not pin it.
+-- The last row always stays, readers know the log by it, and so do young rows: a reader that is a little behind finds
+-- the row it stands at.
+-- KEYS: log
+-- ARGV: what stands before a threat's id in its key, most rows to look at, how many threats live, ms from which on a row is young
+-- Answers rows cut, and 1 when more may be cut.
+local log, before, most, living = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local young = tonumber(ARGV[4])
+local length = redis.call('XLEN', log)
+if length < 2 then return {0, 0} end
+local rewrite = length > 3 * living + 1000
+
+local function field(fields, name)
+    for i = 1, #fields, 2 do
+        if fields[i] == name then return fields[i + 1] end
+    end
+    return ''
+end
+
+-- What stands in the record, as a row would say it: nil when there is none.
+local function standing(id)
+    local key = before .. id
+    local found = redis.pcall('HMGET', key, 'data', 'verdict')
+    if found.err or (not found[1] and redis.call('EXISTS', key) == 0) then return nil end
+    local status = not found[1] and 'pending' or
+        (string.find(found[1], '"status":"failed"', 1, true) and 'failed' or 'completed')
+    local word = string.match(found[2] or '', '^{"verdict":"([a-z_]+)"')
+    return status, (word == 'false_positive' or word == 'true_positive') and word or 'none'
+end
+
+local FIVE = '^(%S+ %S+ %S+ %S+ )(%S+)( %S+ %S+ %S+ )(%S+)( .*)$'
+
+-- The row as it has to be written again; nil when it is not needed.
+local function needed(fields)
+    if field(fields, 'kind') == 'expired' then return nil end
+    local status, verdict = standing(field(fields, 'id'))
+    local head, said, middle, _, tail = string.match(field(fields, 'row'), FIVE)
+    if not status or said ~= status then return nil end
+    return head .. said .. middle .. verdict .. tail
+end
+
+local cut, last = 0, nil
+for _, row in ipairs(redis.call('XRANGE', log, '-', '+', 'COUNT', math.min(most, length - 1))) do
+    if tonumber(string.match(row[1], '^%d+')) >= young then break end
+    local text = needed(row[2])
+    if text then
+        if not rewrite then break end
+        redis.call('XADD', log, '*', 'kind', 'updated', 'id', field(row[2], 'id'), 'row', text, 'again', '1')
+    end
+    cut = cut + 1
+    last = row[1]
+end
+if cut == 0 then return {0, 0} end
+local ms, sequence = string.match(last, '^(%d+)-(%d+)$')
+redis.call('XTRIM', log, 'MINID', ms .. '-' .. string.format('%.0f', sequence + 1))
+return {cut, cut == most and 1 or 0}

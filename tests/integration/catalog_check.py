@@ -1,0 +1,59 @@
+"""After any fault: what each API lists is what a reader of threats:log would know, and what the records say."""
+
+import json
+
+
+def rebuilt(store):
+    """id → (status, verdict) as the log tells it from its start."""
+    known = {}
+    for _, fields in store.xrange("threats:log"):
+        kind, id_ = fields["kind"], fields["id"]
+        if kind == "expired":
+            known.pop(id_, None)
+        elif kind != "created" or id_ not in known:
+            words = fields["row"].split(" ")
+            known[id_] = (words[4], words[8])
+    return known
+
+
+def stored(store):
+    """The same as the records tell it."""
+    ids = [key.split(":", 1)[1] for key in store.scan_iter("threat:*", count=5000)]
+    found = {}
+    for begin in range(0, len(ids), 500):
+        pipe = store.pipeline(transaction=False)
+        for id_ in ids[begin : begin + 500]:
+            pipe.hmget(f"threat:{id_}", "data", "verdict")
+        for id_, (data, verdict) in zip(ids[begin : begin + 500], pipe.execute()):
+            status = json.loads(data)["status"] if data else "pending"
+            found[id_] = (status, json.loads(verdict)["verdict"] if verdict else "none")
+    return found
+
+
+def listed(api):
+    """The same as an API lists it, page by page."""
+    found, path = {}, "/api/threats?limit=1000"
+    while path:
+        answer = api.get(path)
+        assert answer.status_code == 200, answer.text
+        for row in answer.json():
+            verdict = row["verdict"]
+            found[row["id"]] = (row["status"], (verdict or {}).get("verdict", "none") if isinstance(verdict, dict) else verdict or "none")
+        link = answer.headers.get("Link")
+        path = link[link.index("<") + 1 : link.index(">")] if link else None
+    return found
+
+
+def differences(store, apis):
+    """Words for all that does not agree; nothing when all does."""
+    by_log, by_record, words = rebuilt(store), stored(store), []
+    views = {"the log": by_log, **{api.name: listed(api) for api in apis}}
+    for name, view in views.items():
+        for id_ in view.keys() | by_record.keys():
+            if view.get(id_) != by_record.get(id_):
+                words.append(f"{name} has {id_} as {view.get(id_)}, its record is {by_record.get(id_)}")
+    for api in apis:
+        totals = api.get("/api/stats").json()
+        if totals["total"] != len(by_record):
+            words.append(f"{api.name} counts {totals['total']} threats, {len(by_record)} are stored")
+    return words
