@@ -41,6 +41,7 @@ static const struct {
     [LOG_ENTRY_BURIED] = {LOG_LEVEL_ERROR, "entry moved to the dead letters"},
     [LOG_ENTRIES_CLAIMED] = {LOG_LEVEL_INFO, "entries of another consumer claimed"},
     [LOG_ENTRIES_RELEASED] = {LOG_LEVEL_INFO, "entries handed back"},
+    [LOG_ENTRIES_REGAINED] = {LOG_LEVEL_WARNING, "entries that the group passed over taken back"},
     [LOG_ENTRIES_TRIMMED] = {LOG_LEVEL_ERROR,
                              "entries were deleted from the stream before they were finished"},
     [LOG_LETTERS_REPLAYED] = {LOG_LEVEL_INFO, "dead letters are on the stream again"},

@@ -29,6 +29,7 @@ enum log_event {
     LOG_ENTRY_BURIED,      /* threat_id, entry, reason, stage, deliveries */
     LOG_ENTRIES_CLAIMED,   /* owner, count, reason */
     LOG_ENTRIES_RELEASED,  /* count */
+    LOG_ENTRIES_REGAINED,  /* count */
     LOG_ENTRIES_TRIMMED,   /* count: deleted by somebody before they were finished */
     LOG_LETTERS_DROPPED,   /* count */
     LOG_LETTERS_REPLAYED,  /* count */

@@ -64,6 +64,7 @@ enum metric {
     METRIC_REDIS_UP,         /* soc_redis_up */
     METRIC_REDIS_RECONNECTS, /* soc_redis_reconnects_total */
     METRIC_REDIS_ERRORS,     /* soc_redis_errors_total{reason}: status words */
+    METRIC_TAKEN_BACK,       /* soc_entries_taken_back_total */
     METRIC_GROUP_RECREATED,  /* soc_group_recreated_total */
     METRIC_COUNT
 };

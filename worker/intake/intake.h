@@ -28,6 +28,7 @@ struct intake {
     struct recovery *recovery;
     struct watch *watch;
     struct rescue *rescue;
+    struct trimming *trimming;
     struct context_follower *context;
     bool group_ready;
     bool stopping; /* takes no new entries */

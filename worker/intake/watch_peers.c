@@ -4,13 +4,11 @@
 
 #include "lua/leave_group_lua.h"
 #include "lua/reap_consumers_lua.h"
-#include "lua/trim_stream_lua.h"
 #include "shared/telemetry/log.h"
 #include "worker/intake/claim_entries.h"
 #include "worker/intake/recover_entries.h"
 
 enum {
-    TRIM_LEASE_MS = 1000,
     REAP_LEASE_MS = 5000,
     REAP_PERIOD_MS = 1000,
     REAP_AGAIN_MS = 250,
@@ -20,14 +18,14 @@ enum {
     SURPLUS_LOOKS = 10
 };
 
-enum { SCRIPT_REAP, SCRIPT_LEAVE, SCRIPT_TRIM };
+enum { SCRIPT_REAP, SCRIPT_LEAVE };
 
 struct watch {
     struct intake *intake;
     struct peers *peers;
     unsigned own_surplus; /* looks in a row that saw more pending for us than we hold */
     bool looking;
-    int64_t beat_at_ms, look_at_ms, trim_at_ms, reap_at_ms;
+    int64_t beat_at_ms, look_at_ms, reap_at_ms;
     struct command command;
     void (*left)(void *arg);
     void *left_arg;
@@ -38,7 +36,6 @@ const struct script *const *watch_scripts(void) {
     static const struct script *rows[WATCH_SCRIPTS];
     rows[SCRIPT_REAP] = script_once(&scripts[SCRIPT_REAP], reap_consumers_lua);
     rows[SCRIPT_LEAVE] = script_once(&scripts[SCRIPT_LEAVE], leave_group_lua);
-    rows[SCRIPT_TRIM] = script_once(&scripts[SCRIPT_TRIM], trim_stream_lua);
     return rows;
 }
 
@@ -191,14 +188,6 @@ static void beat(struct watch *watch) {
     send(watch, NULL);
 }
 
-static void trim(struct watch *watch) {
-    command_begin_script(&watch->command, watch_scripts()[SCRIPT_TRIM], 2);
-    command_words(&watch->command, key(watch, KEY_STREAM), key(watch, KEY_LEASE), CONSUMER_GROUP,
-                  watch->intake->consumer, NULL);
-    command_signed(&watch->command, TRIM_LEASE_MS);
-    send(watch, NULL);
-}
-
 static bool is_due(int64_t *at_ms, int64_t now_ms, int64_t period_ms) {
     if (now_ms < *at_ms)
         return false;
@@ -221,8 +210,6 @@ void watch_tick(struct watch *watch, int64_t now_ms) {
         look(watch);
     if (is_due(&watch->reap_at_ms, now_ms, REAP_PERIOD_MS))
         reap(watch);
-    if (is_due(&watch->trim_at_ms, now_ms, TRIM_LEASE_MS))
-        trim(watch);
 }
 
 static void on_left(void *arg, enum status status, const redisReply *reply) {

@@ -2,8 +2,8 @@
  * that did not move over enough of our own successful looks belongs to a dead worker. Our looks are the
  * clock: when Redis itself stands still nobody grows old, and clock steps do not matter.
  *
- * After each look claim_entries.h tends what the dead hold. Dead workers that hold nothing leave the group,
- * and the stream is trimmed: bounded steps, under a lease, by one worker of the fleet. */
+ * After each look claim_entries.h tends what the dead hold. Dead workers that hold nothing leave the group:
+ * bounded steps, under a lease, by one worker of the fleet. */
 #ifndef SOC_WORKER_WATCH_PEERS_H
 #define SOC_WORKER_WATCH_PEERS_H
 
@@ -15,11 +15,11 @@ struct watch;
 struct watch *watch_new(struct intake *intake);
 void watch_free(struct watch *watch);
 
-/* reap_consumers, leave_group and trim_stream, for link_open. */
-enum { WATCH_SCRIPTS = 3 };
+/* reap_consumers and leave_group, for link_open. */
+enum { WATCH_SCRIPTS = 2 };
 const struct script *const *watch_scripts(void);
 
-/* Heartbeat, looks at the others, reaping, trimming: each when it is due. */
+/* Heartbeat, looks at the others, reaping: each when it is due. */
 void watch_tick(struct watch *watch, int64_t now_ms);
 
 /* As the last look left them. */
