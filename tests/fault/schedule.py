@@ -9,6 +9,7 @@ import faults_of_entries as entries
 import faults_of_network as network
 import faults_of_poison as poison
 import faults_of_redis as redis
+import faults_of_replicas as replicas
 import faults_of_versions as versions
 import faults_of_workers as workers
 
@@ -54,6 +55,9 @@ ROWS = [
     row("F6", redis.emptied, dict(act="group", times=1, rate=1000, between_s=1), "XGROUP DESTROY", times=5),
     row("F6", redis.emptied, dict(act="scripts", times=3, rate=1000, between_s=0.3), "SCRIPT FLUSH", times=20),
     row("F6", redis.emptied, dict(act="type", times=1, rate=1000, between_s=1, broken_s=2), "wrong type", times=5),
+    row("F7", replicas.failed_over, dict(act="killed", rate=500, between_s=1), "killed", rate=2000, between_s=10),
+    row("F7", replicas.failed_over, dict(act="stopped", rate=500, between_s=1), "stopped", rate=2000, between_s=10),
+    row("F7", replicas.failed_over, dict(act="paused", rate=500, between_s=1), "paused", rate=2000, between_s=10),
     row("F8", network.partitioned, dict(who="workers", times=1, cut_s=4, rate=800), "workers", times=4, cut_s=20),
     row("F8", network.partitioned, dict(who="apis", times=1, cut_s=4, rate=800), "APIs", times=4, cut_s=20),
     row("F8", network.partitioned, dict(who="requests", times=1, cut_s=4, rate=800), "one way to Redis", times=3, cut_s=20),
