@@ -26,7 +26,7 @@ struct link_hooks {
 /* `status` is the reply's; `reply` is NULL when there is none (connection lost). Both die with the call. */
 typedef void (*link_reply)(void *arg, enum status status, const redisReply *reply);
 
-enum { LINK_SCRIPTS_MAX = 20, LINK_DEADLINE_MS = 5000 };
+enum { LINK_SCRIPTS_MAX = 20, LINK_DEADLINE_MS = 3500 };
 
 /* `name` goes to CLIENT SETNAME and the logs. `endpoint` and `scripts` must outlive the link. The first
  * attempt is made by the first link_tick. */

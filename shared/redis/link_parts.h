@@ -26,9 +26,10 @@ struct link {
     redisAsyncContext *context;
     void *watch;
     bool want_read, want_write;
-    bool dirty; /* commands wait in hiredis' buffer for link_flush */
-    bool hurry; /* the next wait is none */
-    bool told;  /* of an endpoint that is told once */
+    bool dirty;   /* commands wait in hiredis' buffer for link_flush */
+    bool hurry;   /* the next wait is none */
+    bool lasting; /* the next wait is a long one */
+    bool told;    /* of an endpoint that is told once */
     char why[LINK_WHY_MAX];
     long long client_id;
 
