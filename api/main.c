@@ -60,6 +60,7 @@ static void on_log_reset(void *arg, const char *why) {
     struct api *api = arg;
     (void)why;
     catalog_clear(api->catalog);
+    upkeep_forget(api->upkeep);
     live_hold(api->live);
 }
 
@@ -147,7 +148,6 @@ static void tick(struct api *api, int64_t now_ms) {
     link_tick(api->log_link, now_ms);
     follower_tick(api->follower, now_ms);
     backlog_tick(api->backlog, now_ms);
-    upkeep_tick(api->upkeep, now_ms, api_is_ready(api) && !api->stopping);
     waiters_tick(api->waiters, now_ms, false);
     live_tick(api->live, now_ms);
 }
@@ -158,9 +158,10 @@ static void turn(struct api *api, struct server *server, int64_t *ticked_ms) {
     server_turn(server, busy ? 0 : TURN_MS);
     enqueue_flush(api->enqueue);
     live_flush(api->live);
+    int64_t now_ms = clock_monotonic_ms();
+    upkeep_turn(api->upkeep, now_ms, api_is_ready(api) && !api->stopping);
     link_flush(api->commands);
     link_flush(api->log_link);
-    int64_t now_ms = clock_monotonic_ms();
     if (now_ms - *ticked_ms >= TURN_MS) {
         *ticked_ms = now_ms;
         tick(api, now_ms);
