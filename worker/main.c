@@ -18,8 +18,9 @@
 #include "worker/intake/read_signals.h"
 #include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
+#include "worker/intake/sweep_stream.h"
 
-enum { TICK_MS = 20, COMMAND_SCRIPTS = RESCUE_SCRIPTS + 3, RETRY_COMMITS_MS = 200 };
+enum { TICK_MS = 20, COMMAND_SCRIPTS = RESCUE_SCRIPTS + 4, RETRY_COMMITS_MS = 200 };
 
 /* The stages of the end; each is left when its condition holds, or all of them at the drain's deadline. */
 enum stop_stage {
@@ -113,6 +114,7 @@ static void open_links(struct worker *worker) {
     scripts[RESCUE_SCRIPTS] = commit_script();
     scripts[RESCUE_SCRIPTS + 1] = bury_script();
     scripts[RESCUE_SCRIPTS + 2] = create_group_script();
+    scripts[RESCUE_SCRIPTS + 3] = sweep_script();
     worker->reactor = libevent_reactor(worker->base);
     intake->reader = link_open(&worker->reactor, &worker->url, "soc-worker-reader", NULL, 0, &reader, worker);
     intake->commands = link_open(&worker->reactor, &worker->url, "soc-worker-commands", scripts,
@@ -139,6 +141,7 @@ static void open_parts(struct worker *worker) {
     intake->gatherer = gatherer_new(intake);
     intake->recovery = recovery_new(intake);
     intake->rescue = rescue_new(intake);
+    intake->sweeper = sweeper_new(intake);
     intake->context = context_follower_new(intake);
 }
 
@@ -152,6 +155,7 @@ static void close_parts(struct worker *worker) {
     gatherer_free(intake->gatherer);
     recovery_free(intake->recovery);
     rescue_free(intake->rescue);
+    sweeper_free(intake->sweeper);
     context_follower_free(intake->context);
     commit_free(intake->commit);
     work_pool_free(intake->pool);
@@ -219,6 +223,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
     link_tick(intake->context_link, now_ms);
     reading_tick(intake->reading, now_ms);
     rescue_tick(intake->rescue, now_ms);
+    sweeper_tick(intake->sweeper, now_ms);
     if (now_ms - worker->committed_ms >= RETRY_COMMITS_MS) {
         worker->committed_ms = now_ms;
         commit_tick(intake->commit);

@@ -10,6 +10,7 @@ static const char *const fixed_names[FIXED_KEY_COUNT] = {
     [KEY_INFRA_EVENTS] = "infra:events", [KEY_INTEL_LISTS] = "intel:lists",
     [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
     [KEY_FAILED] = "threats:failed",     [KEY_UPKEEP] = "threats:upkeep",
+    [KEY_SWEEP] = "threats:sweep",
 };
 
 bool keyspace_init(struct keyspace *keyspace, const char *prefix) {

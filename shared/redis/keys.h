@@ -27,6 +27,7 @@ enum fixed_key {
     KEY_COMPLETED,    /* threats:completed, count of analyses stored since the stream began */
     KEY_FAILED,       /* threats:failed, count of entries buried since then */
     KEY_UPKEEP,       /* threats:upkeep, who expires and trims in this second */
+    KEY_SWEEP,        /* threats:sweep, the stream's entry at which the last look of a sweep ended */
     FIXED_KEY_COUNT
 };
 

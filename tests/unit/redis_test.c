@@ -253,6 +253,7 @@ static void expect_all_keys(const char *prefix) {
         [KEY_INFRA_EVENTS] = "infra:events", [KEY_INTEL_LISTS] = "intel:lists",
         [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
         [KEY_FAILED] = "threats:failed",     [KEY_UPKEEP] = "threats:upkeep",
+        [KEY_SWEEP] = "threats:sweep",
     };
     struct keyspace keyspace;
     struct buffer out = BUFFER_EMPTY;

@@ -27,6 +27,7 @@ struct intake {
     struct gatherer *gatherer;
     struct recovery *recovery;
     struct rescue *rescue;
+    struct sweeper *sweeper;
     struct context_follower *context;
     bool group_ready;
     bool stopping; /* takes no new entries */
