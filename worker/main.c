@@ -19,10 +19,11 @@
 #include "worker/intake/read_signals.h"
 #include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
+#include "worker/intake/sweep_stream.h"
 #include "worker/intake/trim_stream.h"
 #include "worker/intake/watch_peers.h"
 
-enum { TICK_MS = 20, COMMAND_SCRIPTS = WATCH_SCRIPTS + 6, RETRY_COMMITS_MS = 200 };
+enum { TICK_MS = 20, COMMAND_SCRIPTS = WATCH_SCRIPTS + 7, RETRY_COMMITS_MS = 200 };
 
 /* The stages of the end; each is left when its condition holds, or all of them at the drain's deadline. */
 enum stop_stage {
@@ -137,6 +138,7 @@ static void open_links(struct worker *worker) {
     scripts[WATCH_SCRIPTS + 3] = release_script();
     scripts[WATCH_SCRIPTS + 4] = create_group_script();
     scripts[WATCH_SCRIPTS + 5] = trim_script();
+    scripts[WATCH_SCRIPTS + 6] = sweep_script();
     worker->reactor = libevent_reactor(worker->base);
     worker->master = master_open(&worker->reactor, &worker->url);
     const struct endpoint *master = master_endpoint(worker->master);
@@ -168,6 +170,7 @@ static void open_parts(struct worker *worker) {
     intake->watch = watch_new(intake);
     intake->rescue = rescue_new(intake);
     intake->trimming = trimming_new(intake);
+    intake->sweeper = sweeper_new(intake);
     intake->context = context_follower_new(intake);
 }
 
@@ -184,6 +187,7 @@ static void close_parts(struct worker *worker) {
     rescue_free(intake->rescue);
     watch_free(intake->watch);
     trimming_free(intake->trimming);
+    sweeper_free(intake->sweeper);
     context_follower_free(intake->context);
     commit_free(intake->commit);
     work_pool_free(intake->pool);
@@ -258,6 +262,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
     watch_tick(intake->watch, now_ms);
     rescue_tick(intake->rescue, now_ms);
     trimming_tick(intake->trimming, now_ms);
+    sweeper_tick(intake->sweeper, now_ms);
     if (now_ms - worker->committed_ms >= RETRY_COMMITS_MS) {
         worker->committed_ms = now_ms;
         commit_tick(intake->commit);

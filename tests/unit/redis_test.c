@@ -260,6 +260,7 @@ static void expect_all_keys(const char *prefix) {
         [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
         [KEY_FAILED] = "threats:failed",     [KEY_QUARANTINE] = "threats:quarantine",
         [KEY_REAPING] = "threats:reaping",   [KEY_UPKEEP] = "threats:upkeep",
+        [KEY_SWEEP] = "threats:sweep",
     };
     struct keyspace keyspace;
     struct buffer out = BUFFER_EMPTY;
