@@ -13,6 +13,7 @@
 #include "api/threats/judge_case.h"
 #include "shared/base/clock.h"
 #include "shared/model/print_model.h"
+#include "shared/redis/follow_master.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
@@ -97,9 +98,13 @@ static void open_links(struct api *api, const struct reactor *reactor, const str
     int count = OWN_SCRIPTS + context_scripts(scripts + OWN_SCRIPTS);
     for (int i = 0; i < UPKEEP_SCRIPTS; i++)
         scripts[count++] = upkeep_scripts()[i];
-    api->commands = link_open(reactor, url, "soc-api-commands", scripts, count, &command_hooks, api);
+    api->master = master_open(reactor, url);
+    const struct endpoint *master = master_endpoint(api->master);
+    api->commands = link_open(reactor, master, "soc-api-commands", scripts, count, &command_hooks, api);
     log_scripts[0] = follower_script();
-    api->log_link = link_open(reactor, url, "soc-api-log", log_scripts, 1, &log_hooks, api);
+    api->log_link = link_open(reactor, master, "soc-api-log", log_scripts, 1, &log_hooks, api);
+    if (api->settings->wait_replicas > 0)
+        api->enqueue_link = link_open(reactor, master, "soc-api-enqueue", scripts, 1, &command_hooks, api);
 }
 
 static void open_parts(struct api *api) {
@@ -118,7 +123,13 @@ static void open_parts(struct api *api) {
     options.catalog = api->catalog;
     api->live = live_new(&options);
     api->waiters = waiters_new();
-    api->enqueue = enqueue_new(&api->commands, &api->keyspace);
+    struct enqueue_options enqueue = {
+        .link = api->settings->wait_replicas > 0 ? &api->enqueue_link : &api->commands,
+        .keyspace = &api->keyspace,
+        .wait_replicas = api->settings->wait_replicas,
+        .wait_timeout_ms = api->settings->wait_timeout_ms,
+    };
+    api->enqueue = enqueue_new(&enqueue);
     api->imports = imports_new(&api->commands, &api->keyspace, &api->ids);
     admission_init(&api->admission, api->settings->outstanding_limit, api->settings->memory_limit_percent);
     struct upkeep_options upkeep = {.link = &api->commands,
@@ -133,7 +144,9 @@ static void open_parts(struct api *api) {
 
 static void close_parts(struct api *api) {
     link_close(api->log_link); /* tells whoever still awaits a reply, so before all others */
+    link_close(api->enqueue_link);
     link_close(api->commands);
+    master_close(api->master);
     waiters_free(api->waiters);
     follower_free(api->follower);
     imports_free(api->imports);
@@ -145,9 +158,12 @@ static void close_parts(struct api *api) {
 }
 
 static void tick(struct api *api, int64_t now_ms) {
+    master_tick(api->master, now_ms);
     link_tick(api->commands, now_ms);
     link_tick(api->log_link, now_ms);
     follower_tick(api->follower, now_ms);
+    if (api->enqueue_link != NULL)
+        link_tick(api->enqueue_link, now_ms);
     backlog_tick(api->backlog, now_ms);
     upkeep_tick(api->upkeep, now_ms, api_is_ready(api) && !api->stopping);
     waiters_tick(api->waiters, now_ms, false);
@@ -162,6 +178,8 @@ static void turn(struct api *api, struct server *server, int64_t *ticked_ms) {
     live_flush(api->live);
     link_flush(api->commands);
     link_flush(api->log_link);
+    if (api->enqueue_link != NULL)
+        link_flush(api->enqueue_link);
     int64_t now_ms = clock_monotonic_ms();
     if (now_ms - *ticked_ms >= TURN_MS) {
         *ticked_ms = now_ms;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/redis/follow_master.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 #include "worker/admin/admin_http.h"
@@ -37,6 +38,7 @@ struct worker {
     struct intake intake;
     struct event_base *base;
     struct reactor reactor;
+    struct master *master;
     struct event *tick, *on_term, *on_int;
     struct admin_http *admin;
     enum stop_stage stage;
@@ -132,11 +134,13 @@ static void open_links(struct worker *worker) {
     scripts[WATCH_SCRIPTS + 4] = create_group_script();
     scripts[WATCH_SCRIPTS + 5] = trim_script();
     worker->reactor = libevent_reactor(worker->base);
-    intake->reader = link_open(&worker->reactor, &worker->url, "soc-worker-reader", NULL, 0, &reader, worker);
-    intake->commands = link_open(&worker->reactor, &worker->url, "soc-worker-commands", scripts,
-                                 COMMAND_SCRIPTS, &commands, worker);
+    worker->master = master_open(&worker->reactor, &worker->url);
+    const struct endpoint *master = master_endpoint(worker->master);
+    intake->reader = link_open(&worker->reactor, master, "soc-worker-reader", NULL, 0, &reader, worker);
+    intake->commands = link_open(&worker->reactor, master, "soc-worker-commands", scripts, COMMAND_SCRIPTS,
+                                 &commands, worker);
     intake->context_link =
-        link_open(&worker->reactor, &worker->url, "soc-worker-context", NULL, 0, &context, worker);
+        link_open(&worker->reactor, master, "soc-worker-context", NULL, 0, &context, worker);
 }
 
 static void open_parts(struct worker *worker) {
@@ -168,6 +172,7 @@ static void close_parts(struct worker *worker) {
     link_close(intake->reader);
     link_close(intake->commands);
     link_close(intake->context_link);
+    master_close(worker->master);
     reading_free(intake->reading);
     gatherer_free(intake->gatherer);
     recovery_free(intake->recovery);
@@ -240,6 +245,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
     int64_t now_ms = clock_monotonic_ms();
     (void)fd;
     (void)what;
+    master_tick(worker->master, now_ms);
     link_tick(intake->reader, now_ms);
     link_tick(intake->commands, now_ms);
     link_tick(intake->context_link, now_ms);

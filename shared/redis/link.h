@@ -1,5 +1,6 @@
-/* One connection to Redis that keeps itself up: connects, greets, watches deadlines, comes back with jittered
- * backoff. hiredis' async context on whatever loop the reactor wraps. Nothing here waits.
+/* One connection to Redis that keeps itself up: connects, greets, watches deadlines and silence, follows its
+ * endpoint, comes back with jittered backoff. hiredis' async context on whatever loop the reactor wraps.
+ * Nothing here waits. Its states and what happens in them are the table in link_machine.c.
  *
  * A turn of the loop: callbacks run and send commands; then the owner calls link_flush, which writes what
  * they sent in one go and buries a connection that was condemned meanwhile. link_tick, every few tens of ms,
@@ -7,15 +8,12 @@
 #ifndef SOC_REDIS_LINK_H
 #define SOC_REDIS_LINK_H
 
-#include "shared/config/redis_url.h"
 #include "shared/redis/command.h"
+#include "shared/redis/endpoint.h"
+#include "shared/redis/link_machine.h"
 #include "shared/redis/reactor.h"
 #include "shared/redis/reply.h"
 #include "shared/redis/script.h"
-
-/* LINK_DOWN: no socket, `retry_at` is the next try. LINK_CONNECTING: socket, not writable yet. LINK_GREETING:
- * AUTH, SELECT, CLIENT SETNAME and SCRIPT LOAD under way. LINK_UP: owner's commands flow. */
-enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_GREETING, LINK_UP, LINK_STATE_COUNT };
 
 struct link;
 
@@ -30,9 +28,9 @@ typedef void (*link_reply)(void *arg, enum status status, const redisReply *repl
 
 enum { LINK_SCRIPTS_MAX = 20, LINK_DEADLINE_MS = 5000 };
 
-/* `name` goes to CLIENT SETNAME and the logs. `url` and `scripts` must outlive the link. The first attempt is
- * made by the first link_tick. */
-struct link *link_open(const struct reactor *reactor, const struct redis_url *url, const char *name,
+/* `name` goes to CLIENT SETNAME and the logs. `endpoint` and `scripts` must outlive the link. The first
+ * attempt is made by the first link_tick. */
+struct link *link_open(const struct reactor *reactor, const struct endpoint *endpoint, const char *name,
                        const struct script *const *scripts, int script_count, const struct link_hooks *hooks,
                        void *owner);
 void link_close(struct link *link);

@@ -15,7 +15,9 @@ static const struct error_row error_rows[] = {
     {"ASK", STATUS_UNAVAILABLE, true},         {"CLUSTERDOWN", STATUS_UNAVAILABLE, true},
     {"TRYAGAIN", STATUS_UNAVAILABLE, false},   {"BUSY", STATUS_UNAVAILABLE, false},
     {"NOREPLICAS", STATUS_UNAVAILABLE, false}, {"MISCONF", STATUS_UNAVAILABLE, false},
-    {"UNBLOCKED", STATUS_NO_GROUP, false},
+    {"UNBLOCKED", STATUS_NO_GROUP, false},     {"NOAUTH", STATUS_UNAVAILABLE, true},
+    {"WRONGPASS", STATUS_UNAVAILABLE, true},   {"NOPERM", STATUS_UNAVAILABLE, false},
+    {"BUSYGROUP", STATUS_CONFLICT, false},
 };
 
 static const struct error_row *find_error(const redisReply *reply) {

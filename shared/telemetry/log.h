@@ -16,7 +16,10 @@ enum log_event {
     LOG_STOPPED,
     LOG_REDIS_UP,          /* connection */
     LOG_REDIS_DOWN,        /* connection, reason */
-    LOG_REDIS_REPLY,       /* command, reply: an error reply that should not be */
+    LOG_MASTER_FOUND,      /* host, port, epoch, sentinel, sentinel_port */
+    LOG_MASTER_UNKNOWN,    /* sentinel, port, master, reason */
+    LOG_REDIS_REPLY,       /* command, reply, left_out: an error reply that should not be */
+    LOG_WRONG_TYPE,        /* command, reply, left_out */
     LOG_GROUP_CREATED,     /* group (re)created: data was lost upstream when it existed before */
     LOG_CATALOG_READY,     /* rows, duration_ms */
     LOG_CATALOG_RESET,     /* reason */

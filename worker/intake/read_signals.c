@@ -5,6 +5,8 @@
 
 #include "lua/create_group_lua.h"
 #include "shared/base/clock.h"
+#include "shared/redis/backoff.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 #include "worker/intake/claim_entries.h"
@@ -17,13 +19,14 @@
  * workers left. */
 enum { SLOTS_PER_RESCUE = 8 };
 
-enum { BLOCK_MS = 2000, BLOCK_SLACK_MS = 2000, GROUP_RETRY_MS = 500, RETRY_MS = 200, UNBLOCK_AGAIN_MS = 100 };
+enum { BLOCK_MS = 2000, BLOCK_SLACK_MS = 2000, UNBLOCK_AGAIN_MS = 100 };
 
 struct reading {
     struct intake *intake;
     unsigned asked; /* slots reserved for the read under way; 0: none is */
     bool creating_group;
     int64_t now_ms, retry_at_ms, group_at_ms, unblocked_ms;
+    int64_t backoff_ms; /* of XREADGROUP and of making the group together */
     struct command command;
 };
 
@@ -114,15 +117,17 @@ static void on_read(void *arg, enum status status, const redisReply *reply) {
     struct reading *reading = arg;
     work_pool_unreserve(reading->intake->pool, reading->asked);
     reading->asked = 0;
+    if (status == STATUS_OK)
+        reading->backoff_ms = 0;
     if (status == STATUS_OK && reply_is_array(reply, 1) && reply_is_array(reply->element[0], 2)) {
         take_entries(reading, reply->element[0]->element[1]);
     } else if (status == STATUS_NO_GROUP) {
         reading->intake->group_ready = false;
     } else if (status != STATUS_OK) {
-        reading->retry_at_ms = reading->now_ms + RETRY_MS;
+        reading->backoff_ms = backoff_next(reading->backoff_ms);
+        reading->retry_at_ms = reading->now_ms + reading->backoff_ms;
         if (reply != NULL)
-            log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XREADGROUP"),
-                      LOG_TEXT("reply", reply_text(reply)));
+            tell_reply("XREADGROUP threats:stream", reply);
     }
     read_signals(reading);
 }
@@ -166,8 +171,7 @@ static void on_group(void *arg, enum status status, const redisReply *reply) {
         log_write(LOG_GROUP_CREATED, LOG_STRING("group", CONSUMER_GROUP));
         metrics_add(METRIC_GROUP_RECREATED, 0, 0, 1);
     } else if (status != STATUS_OK && status != STATUS_NO_SCRIPT && reply != NULL) {
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "create_group"),
-                  LOG_TEXT("reply", reply_text(reply)));
+        tell_reply("create_group", reply);
     }
     reading->intake->group_ready = status == STATUS_OK;
     read_signals(reading);
@@ -177,7 +181,8 @@ static void create_group(struct reading *reading, int64_t now_ms) {
     struct command *command = &reading->command;
     struct buffer threat_keys = BUFFER_EMPTY;
     const struct keyspace *keyspace = &reading->intake->keyspace;
-    reading->group_at_ms = now_ms + GROUP_RETRY_MS;
+    reading->backoff_ms = backoff_next(reading->backoff_ms);
+    reading->group_at_ms = now_ms + reading->backoff_ms;
     command_begin_script(command, create_group_script(), 3);
     command_words(command, keyspace_fixed(keyspace, KEY_STREAM), keyspace_fixed(keyspace, KEY_COMPLETED),
                   keyspace_fixed(keyspace, KEY_FAILED), CONSUMER_GROUP, NULL);
