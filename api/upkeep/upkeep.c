@@ -27,6 +27,7 @@ enum {
     ROWS_PER_LOOK = 20000,
     KEYS_PER_SCAN = 500,
     YOUNG_MS = 5000,
+    REST_MAX_MS = 10,
     CLOCKS_APART_MAX_MS = 2 * 60 * 60 * 1000,
     CURSOR_MAX = 24
 };
@@ -287,10 +288,11 @@ static void work(struct upkeep *upkeep) {
         upkeep->stage = UPKEEP_SCANS;
 }
 
-/* As long as a step took, Redis is left to others. */
+/* As long as a step took, Redis is left to others; one that took long waited for them. */
 static void end_step(struct upkeep *upkeep) {
+    int64_t took_ms = upkeep->now_ms - upkeep->step_ms;
     upkeep->stepped = false;
-    upkeep->rest_until_ms = upkeep->now_ms + (upkeep->now_ms - upkeep->step_ms);
+    upkeep->rest_until_ms = upkeep->now_ms + (took_ms < REST_MAX_MS ? took_ms : REST_MAX_MS);
     if (upkeep->failed)
         upkeep->stage = UPKEEP_RESTS;
     upkeep->failed = false;
