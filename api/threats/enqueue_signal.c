@@ -2,31 +2,13 @@
 
 #include <stdlib.h>
 
+#include "api/threats/enqueue_batch.h"
 #include "lua/enqueue_signal_lua.h"
-#include "shared/model/log_row.h"
 #include "shared/redis/tell_reply.h"
 #include "shared/telemetry/metrics.h"
 
 /* ROUNDS_MAX: one is confirmed, the next stands behind it; what comes meanwhile makes one more. */
-enum { BATCH_MAX = 16, ATTEMPTS_MAX = 2, ROUNDS_MAX = 2 };
-
-struct batch_item {
-    enqueue_done done;
-    void *arg;
-    struct enqueue_result result;
-};
-
-struct round;
-
-struct batch {
-    struct enqueue *enqueue;
-    struct batch *next; /* in `spare`, in `waiting` or of its round */
-    struct round *round;
-    struct command keys, arguments, whole;
-    struct batch_item items[BATCH_MAX];
-    unsigned count;
-    unsigned attempts;
-};
+enum { ATTEMPTS_MAX = 2, ROUNDS_MAX = 2 };
 
 /* Scripts with one WAIT behind them. */
 struct round {
@@ -62,13 +44,6 @@ struct enqueue *enqueue_new(const struct enqueue_options *options) {
     return enqueue;
 }
 
-static void batch_free(struct batch *batch) {
-    command_fini(&batch->keys);
-    command_fini(&batch->arguments);
-    command_fini(&batch->whole);
-    free(batch);
-}
-
 void enqueue_free(struct enqueue *enqueue) {
     if (enqueue == NULL)
         return;
@@ -89,50 +64,11 @@ static struct batch *batch_open(struct enqueue *enqueue) {
     struct batch *batch = enqueue->spare;
     if (batch != NULL)
         enqueue->spare = batch->next;
-    else if ((batch = calloc(1, sizeof(*batch))) == NULL)
-        abort();
+    else
+        batch = batch_new();
     batch->enqueue = enqueue;
-    batch->round = NULL;
-    batch->count = batch->attempts = 0;
-    command_begin_part(&batch->keys);
-    command_begin_part(&batch->arguments);
-    command_string(&batch->keys, keyspace_fixed(enqueue->options.keyspace, KEY_STREAM));
-    command_string(&batch->keys, keyspace_fixed(enqueue->options.keyspace, KEY_LOG));
+    batch_begin(batch, enqueue->options.keyspace);
     return batch;
-}
-
-static void add_keys(struct enqueue *enqueue, struct batch *batch, const struct enqueue_order *order) {
-    buffer_clear(&enqueue->scratch);
-    keyspace_threat(enqueue->options.keyspace, &order->id, &enqueue->scratch);
-    command_text(&batch->keys, buffer_text(&enqueue->scratch));
-    if (order->idempotency_key.len == 0)
-        return;
-    buffer_clear(&enqueue->scratch);
-    keyspace_idempotency(enqueue->options.keyspace, order->idempotency_key, &enqueue->scratch);
-    command_text(&batch->keys, buffer_text(&enqueue->scratch));
-}
-
-static void add_row(struct enqueue *enqueue, struct batch *batch, const struct enqueue_order *order) {
-    struct log_row row = log_row_of_signal(EVENT_CREATED, &order->id, order->received_at_ms, order->signal);
-    buffer_clear(&enqueue->scratch);
-    log_row_write(&enqueue->scratch, &row);
-    command_text(&batch->arguments, buffer_text(&enqueue->scratch));
-}
-
-static void add_arguments(struct enqueue *enqueue, struct batch *batch, const struct enqueue_order *order) {
-    char id[UUID_LENGTH];
-    struct writer writer;
-    uuid_write(&order->id, id);
-    command_text(&batch->arguments, (struct text){id, UUID_LENGTH});
-    buffer_clear(&enqueue->scratch);
-    writer_init(&writer, &enqueue->scratch);
-    signal_write(&writer, order->signal);
-    command_text(&batch->arguments, buffer_text(&enqueue->scratch));
-    command_signed(&batch->arguments, order->received_at_ms);
-    command_text(&batch->arguments, order->traceparent);
-    add_row(enqueue, batch, order);
-    const char *keyed = enqueue->options.wait_replicas > 0 ? "2" : "1";
-    command_string(&batch->arguments, order->idempotency_key.len == 0 ? "" : keyed);
 }
 
 static void close_open(struct enqueue *enqueue);
@@ -143,8 +79,7 @@ void enqueue_signal(struct enqueue *enqueue, const struct enqueue_order *order, 
     if (enqueue->open == NULL)
         enqueue->open = batch_open(enqueue);
     struct batch *batch = enqueue->open;
-    add_keys(enqueue, batch, order);
-    add_arguments(enqueue, batch, order);
+    batch_add(batch, enqueue->options.keyspace, order, enqueue->options.wait_replicas > 0, &enqueue->scratch);
     batch->items[batch->count++] = (struct batch_item){done, arg, {.id = order->id}};
     if (batch->count < BATCH_MAX)
         return;
@@ -156,21 +91,6 @@ void enqueue_signal(struct enqueue *enqueue, const struct enqueue_order *order, 
 }
 
 /* --- a batch --- */
-
-static void set_status(struct batch *batch, enum status status, bool unknown) {
-    for (unsigned i = 0; i < batch->count; i++) {
-        batch->items[i].result.status = status;
-        batch->items[i].result.unknown = unknown;
-    }
-}
-
-static void take_answers(struct batch *batch, const redisReply *reply) {
-    set_status(batch, STATUS_OK, false);
-    for (unsigned i = 0; i < batch->count; i++) {
-        struct enqueue_result *result = &batch->items[i].result;
-        result->earlier = uuid_parse(reply_text(reply->element[i]), &result->id);
-    }
-}
 
 static void finish(struct batch *batch) {
     for (unsigned i = 0; i < batch->count; i++)
@@ -200,9 +120,7 @@ static void close_open(struct enqueue *enqueue) {
         return;
     enqueue->open = NULL;
     metrics_observe(METRIC_ENQUEUE_BATCH, 0, batch->count);
-    command_begin_script(&batch->whole, enqueue_script(), (int)batch->keys.count);
-    command_join(&batch->whole, &batch->keys);
-    command_join(&batch->whole, &batch->arguments);
+    batch_finish(batch);
     add_waiting(enqueue, batch);
 }
 
@@ -237,9 +155,9 @@ static void on_reply(void *arg, enum status status, const redisReply *reply) {
     if (status == STATUS_OK && !reply_is_array(reply, batch->count))
         status = STATUS_INTERNAL;
     if (status == STATUS_OK)
-        take_answers(batch, reply);
+        batch_take_answers(batch, reply);
     else
-        set_status(batch, status, reply == NULL);
+        batch_set_status(batch, status, reply == NULL);
     if (status != STATUS_OK && reply != NULL)
         tell_reply("enqueue_signal", reply);
     if (batch->round == NULL)
@@ -261,7 +179,7 @@ static void send_batch(struct batch *batch) {
     if (link_send(*enqueue->options.link, command_finish(&batch->whole), deadline_of(enqueue), on_reply,
                   batch) == STATUS_OK)
         return;
-    set_status(batch, STATUS_UNAVAILABLE, false);
+    batch_set_status(batch, STATUS_UNAVAILABLE, false);
     if (batch->round == NULL)
         finish(batch);
     else
@@ -282,9 +200,9 @@ static void judge_round(const struct round *round, struct batch *batch) {
     if (batch->items[0].result.status != STATUS_OK)
         return;
     if (!round->waited)
-        set_status(batch, STATUS_UNAVAILABLE, true);
+        batch_set_status(batch, STATUS_UNAVAILABLE, true);
     else if (round->confirmed < round->enqueue->options.wait_replicas)
-        set_status(batch, STATUS_UNCONFIRMED, false);
+        batch_set_status(batch, STATUS_UNCONFIRMED, false);
 }
 
 static void one_less(struct round *round) {

@@ -95,6 +95,7 @@ class ReplicatedFleet(Fleet):
                 sentinel.start()
             for replica in replicas:
                 wait_until(replica.synchronized, 20, f"{replica.name} follows the master")
+            wait_until(lambda: len(master.client.execute_command("ROLE")[2]) == len(replicas), 20, "the master counts on its replicas")
             for sentinel in self.sentinels:
                 wait_until(lambda: sentinel.knows_all(len(replicas), len(self.sentinels)), 20, f"{sentinel.name} knows all")
             self._redis_up = True
