@@ -62,6 +62,7 @@ static void on_log_reset(void *arg, const char *why) {
     struct api *api = arg;
     (void)why;
     catalog_clear(api->catalog);
+    upkeep_forget(api->upkeep);
     live_hold(api->live);
 }
 
@@ -165,7 +166,6 @@ static void tick(struct api *api, int64_t now_ms) {
     if (api->enqueue_link != NULL)
         link_tick(api->enqueue_link, now_ms);
     backlog_tick(api->backlog, now_ms);
-    upkeep_tick(api->upkeep, now_ms, api_is_ready(api) && !api->stopping);
     waiters_tick(api->waiters, now_ms, false);
     live_tick(api->live, now_ms);
 }
@@ -176,11 +176,12 @@ static void turn(struct api *api, struct server *server, int64_t *ticked_ms) {
     server_turn(server, busy ? 0 : TURN_MS);
     enqueue_flush(api->enqueue);
     live_flush(api->live);
+    int64_t now_ms = clock_monotonic_ms();
+    upkeep_turn(api->upkeep, now_ms, api_is_ready(api) && !api->stopping);
     link_flush(api->commands);
     link_flush(api->log_link);
     if (api->enqueue_link != NULL)
         link_flush(api->enqueue_link);
-    int64_t now_ms = clock_monotonic_ms();
     if (now_ms - *ticked_ms >= TURN_MS) {
         *ticked_ms = now_ms;
         tick(api, now_ms);

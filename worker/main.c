@@ -19,10 +19,11 @@
 #include "worker/intake/read_signals.h"
 #include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
+#include "worker/intake/sweep_stream.h"
 #include "worker/intake/trim_stream.h"
 #include "worker/intake/watch_peers.h"
 
-enum { TICK_MS = 20, COMMAND_SCRIPTS = WATCH_SCRIPTS + 6, RETRY_COMMITS_MS = 200 };
+enum { TICK_MS = 20, COMMAND_SCRIPTS = WATCH_SCRIPTS + 7, RETRY_COMMITS_MS = 200 };
 
 /* The stages of the end; each is left when its condition holds, or all of them at the drain's deadline. */
 enum stop_stage {
@@ -120,6 +121,10 @@ static void on_commands_up(void *owner) {
     ((struct worker *)owner)->intake.group_ready = false; /* the tick makes sure of it */
 }
 
+/* No text of an entry of ours comes near it: what is longer stays in Redis, is found lost, and buried there.
+ */
+enum { TEXT_MAX_BYTES = 1024 * 1024 };
+
 static void open_links(struct worker *worker) {
     static const struct script *scripts[COMMAND_SCRIPTS];
     static const struct link_hooks reader = {on_reader_up, NULL}, commands = {on_commands_up, NULL},
@@ -133,10 +138,12 @@ static void open_links(struct worker *worker) {
     scripts[WATCH_SCRIPTS + 3] = release_script();
     scripts[WATCH_SCRIPTS + 4] = create_group_script();
     scripts[WATCH_SCRIPTS + 5] = trim_script();
+    scripts[WATCH_SCRIPTS + 6] = sweep_script();
     worker->reactor = libevent_reactor(worker->base);
     worker->master = master_open(&worker->reactor, &worker->url);
     const struct endpoint *master = master_endpoint(worker->master);
     intake->reader = link_open(&worker->reactor, master, "soc-worker-reader", NULL, 0, &reader, worker);
+    link_bound_texts(intake->reader, TEXT_MAX_BYTES);
     intake->commands = link_open(&worker->reactor, master, "soc-worker-commands", scripts, COMMAND_SCRIPTS,
                                  &commands, worker);
     intake->context_link =
@@ -163,6 +170,7 @@ static void open_parts(struct worker *worker) {
     intake->watch = watch_new(intake);
     intake->rescue = rescue_new(intake);
     intake->trimming = trimming_new(intake);
+    intake->sweeper = sweeper_new(intake);
     intake->context = context_follower_new(intake);
 }
 
@@ -179,6 +187,7 @@ static void close_parts(struct worker *worker) {
     rescue_free(intake->rescue);
     watch_free(intake->watch);
     trimming_free(intake->trimming);
+    sweeper_free(intake->sweeper);
     context_follower_free(intake->context);
     commit_free(intake->commit);
     work_pool_free(intake->pool);
@@ -253,6 +262,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
     watch_tick(intake->watch, now_ms);
     rescue_tick(intake->rescue, now_ms);
     trimming_tick(intake->trimming, now_ms);
+    sweeper_tick(intake->sweeper, now_ms);
     if (now_ms - worker->committed_ms >= RETRY_COMMITS_MS) {
         worker->committed_ms = now_ms;
         commit_tick(intake->commit);

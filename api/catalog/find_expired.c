@@ -6,10 +6,14 @@
 
 static const int64_t DAY_MS = INT64_C(24) * 60 * 60 * 1000;
 
-void retention_fini(struct retention *retention) {
+void retention_forget(struct retention *retention) {
     free(retention->own);
     retention->own = NULL;
     retention->own_room = retention->own_count = 0;
+}
+
+void retention_fini(struct retention *retention) {
+    retention_forget(retention);
 }
 
 static void make_room(struct retention *retention, uint32_t handle) {
@@ -61,17 +65,20 @@ static bool is_old(const struct row_face *face, int64_t now_ms, int64_t retentio
     return retention_ms != 0 && face->created_at_ms < now_ms - retention_ms;
 }
 
-/* Does a finished row go? One that goes by number counts the surplus down. */
+/* Does a row go? One that goes by number counts the surplus down. */
 static bool goes(const struct catalog *catalog, const struct retention *retention, struct expiry_walk *walk,
-                 const struct row_face *face) {
+                 const struct row_face *face, struct expired_row *row) {
     enum threat_status status = mark_status(face->marks);
     if (status != THREAT_COMPLETED && status != THREAT_FAILED)
         return false;
+    row->is_surplus = walk->surplus > 0;
+    row->created_at_ms = face->created_at_ms;
+    row->customer_id = names_id(&catalog->names, face->customer);
     if (walk->surplus > 0) {
         walk->surplus--;
         return true;
     }
-    return is_old(face, walk->now_ms, retention_of(catalog, retention, face->customer));
+    return walk->by_age && is_old(face, walk->now_ms, retention_of(catalog, retention, face->customer));
 }
 
 static bool step_on(const struct row_order *order, struct order_place *place) {
@@ -81,26 +88,28 @@ static bool step_on(const struct row_order *order, struct order_place *place) {
 }
 
 unsigned catalog_find_expired(const struct catalog *catalog, const struct retention *retention,
-                              struct expiry_walk *walk, unsigned rows_max, struct uuid *ids,
-                              unsigned ids_max) {
+                              struct expiry_walk *walk, unsigned rows_max, struct expired_row *found,
+                              unsigned found_max) {
     struct order_place place;
     unsigned count = 0;
     if (order_find(catalog, row_id_of(&walk->from), &place))
         place.at++;
-    for (unsigned looked = 0; looked < rows_max && count < ids_max; looked++, place.at++) {
+    for (unsigned looked = 0; looked < rows_max && count < found_max; looked++, place.at++) {
         if (!step_on(&catalog->order, &place)) {
             walk->ended = true;
             break;
         }
         uint32_t slot = order_slot(&catalog->order, place);
         const struct row_face *face = catalog_face(catalog, slot);
-        if (walk->surplus == 0 && !walk->to_the_end && !is_old(face, walk->now_ms, retention->ms)) {
+        if (walk->surplus == 0 && !(walk->by_age && walk->to_the_end) &&
+            !(walk->by_age && is_old(face, walk->now_ms, retention->ms))) {
             walk->ended = true;
             break;
         }
         walk->from = row_id_uuid(catalog_rest(catalog, slot)->id);
-        if (goes(catalog, retention, walk, face))
-            ids[count++] = walk->from;
+        found[count].id = walk->from;
+        if (goes(catalog, retention, walk, face, &found[count]))
+            count++;
     }
     return count;
 }

@@ -24,20 +24,33 @@ struct expiry_walk {
     struct uuid from; /* the last row looked at */
     int64_t now_ms;
     uint64_t surplus; /* finished rows that go whatever their age */
+    bool by_age;      /* and old ones */
     bool to_the_end;  /* else it ends at the first row that is young enough for the common retention */
     bool ended;
 };
 
-/* Looks at `rows_max` rows at most; returns how many ids of finished rows were found, at most `ids_max`. */
+/* `customer_id` is borrowed until the next catalog_apply. */
+struct expired_row {
+    struct uuid id;
+    struct text customer_id;
+    int64_t created_at_ms;
+    bool is_surplus; /* it goes by number, else by age */
+};
+
+/* Looks at `rows_max` rows at most; returns how many finished rows were found that go, at most `found_max`.
+ */
 unsigned catalog_find_expired(const struct catalog *catalog, const struct retention *retention,
-                              struct expiry_walk *walk, unsigned rows_max, struct uuid *ids,
-                              unsigned ids_max);
+                              struct expiry_walk *walk, unsigned rows_max, struct expired_row *found,
+                              unsigned found_max);
 
 /* The next customer at or behind `*handle`: its id, borrowed. False when there is none. */
 bool catalog_next_customer(const struct catalog *catalog, uint32_t *handle, struct text *id);
 
 /* What a customer has of its own; 0 days: nothing. */
 void retention_set(struct retention *retention, const struct catalog *catalog, uint32_t handle, int64_t days);
+
+/* The catalog was cleared: handles are given anew, nobody's own retention is known. */
+void retention_forget(struct retention *retention);
 void retention_fini(struct retention *retention);
 
 #endif

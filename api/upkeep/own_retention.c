@@ -4,7 +4,7 @@
 
 #include "shared/context/customer_records.h"
 
-enum { CUSTOMERS_AT_ONCE = 200, READ_EVERY_MS = 60000 };
+enum { CUSTOMERS_AT_ONCE = 200, READ_EVERY_MS = 60000, HURRY_MS = 1000 };
 
 /* One customer's question under way. */
 struct own_question {
@@ -20,6 +20,9 @@ struct own_retention_reader {
     struct own_question questions[CUSTOMERS_AT_ONCE];
     unsigned awaited;
     uint32_t next; /* handle */
+    bool failed;   /* in this pass */
+    bool stale;    /* what is awaited was asked before the pass began anew */
+    bool known;
     int64_t begin_at_ms;
     struct command command;
     struct buffer key;
@@ -51,6 +54,9 @@ static void on_days(void *arg, enum status status, const redisReply *reply) {
     struct own_retention_reader *reader = question->reader;
     unsigned long long days = 0;
     reader->awaited--;
+    if (reader->stale)
+        return;
+    reader->failed |= status == STATUS_UNAVAILABLE;
     if (status != STATUS_OK)
         return;
     if (!text_to_unsigned(reply_text(reply), CUSTOMER_RETENTION_DAYS_MAX, &days))
@@ -73,19 +79,43 @@ static bool ask_about(struct own_retention_reader *reader, uint32_t handle, stru
     return true;
 }
 
+static void end_pass(struct own_retention_reader *reader, int64_t now_ms) {
+    reader->known |= !reader->failed;
+    reader->begin_at_ms = reader->failed ? now_ms : now_ms + READ_EVERY_MS;
+    reader->next = 0;
+    reader->failed = false;
+}
+
 void own_retention_read_on(struct own_retention_reader *reader, struct retention *retention, int64_t now_ms) {
     struct text id;
     if (reader->awaited > 0 || now_ms < reader->begin_at_ms)
         return;
     reader->retention = retention;
+    reader->stale = false;
     while (reader->awaited < CUSTOMERS_AT_ONCE) {
         if (!catalog_next_customer(reader->catalog, &reader->next, &id)) {
-            reader->next = 0;
-            reader->begin_at_ms = now_ms + READ_EVERY_MS;
+            if (reader->awaited == 0)
+                end_pass(reader, now_ms);
             return;
         }
         if (!ask_about(reader, reader->next, id))
             return;
         reader->next++;
     }
+}
+
+bool own_retention_is_known(const struct own_retention_reader *reader) {
+    return reader->known;
+}
+
+void own_retention_begin(struct own_retention_reader *reader) {
+    reader->next = 0;
+    reader->begin_at_ms = 0;
+    reader->known = reader->failed = false;
+    reader->stale = true;
+}
+
+void own_retention_hurry(struct own_retention_reader *reader, int64_t now_ms) {
+    if (reader->begin_at_ms > now_ms + HURRY_MS)
+        reader->begin_at_ms = now_ms + HURRY_MS;
 }

@@ -20,26 +20,34 @@ local function field(fields, name)
     return ''
 end
 
--- What stands in the record, as a row would say it: nil when there is none.
-local function standing(id)
-    local key = before .. id
-    local found = redis.pcall('HMGET', key, 'data', 'verdict')
-    if found.err or (not found[1] and redis.call('EXISTS', key) == 0) then return nil end
-    local status = not found[1] and 'pending' or
-        (string.find(found[1], '"status":"failed"', 1, true) and 'failed' or 'completed')
-    local word = string.match(found[2] or '', '^{"verdict":"([a-z_]+)"')
-    return status, (word == 'false_positive' or word == 'true_positive') and word or 'none'
+-- Only a failed threat is ever analysed again, so only its status may have become another one.
+local function has_failed(key)
+    local read, record = pcall(cjson.decode, redis.call('HGET', key, 'data'))
+    return not read or type(record) ~= 'table' or record.status == 'failed'
+end
+
+-- Is what the row says of the threat's status what the record says? False when there is no record.
+local function says_the_truth(key, said)
+    local finished = redis.pcall('HEXISTS', key, 'data')
+    if finished == 0 then return said == 'pending' and redis.call('EXISTS', key) == 1 end
+    return finished == 1 and (said == 'completed' or (said == 'failed' and has_failed(key)))
+end
+
+local function verdict_in(key)
+    local word = string.match(redis.call('HGET', key, 'verdict') or '', '^{"verdict":"([a-z_]+)"')
+    return (word == 'false_positive' or word == 'true_positive') and word or 'none'
 end
 
 local FIVE = '^(%S+ %S+ %S+ %S+ )(%S+)( %S+ %S+ %S+ )(%S+)( .*)$'
 
--- The row as it has to be written again; nil when it is not needed.
+-- The row as it has to be written again; nil when it is not needed. What cannot be read is not judged.
 local function needed(fields)
     if field(fields, 'kind') == 'expired' then return nil end
-    local status, verdict = standing(field(fields, 'id'))
-    local head, said, middle, _, tail = string.match(field(fields, 'row'), FIVE)
-    if not status or said ~= status then return nil end
-    return head .. said .. middle .. verdict .. tail
+    local key, text = before .. field(fields, 'id'), field(fields, 'row')
+    local head, said, middle, _, tail = string.match(text, FIVE)
+    if not said then return redis.call('EXISTS', key) == 1 and text or nil end
+    if not says_the_truth(key, said) then return nil end
+    return head .. said .. middle .. verdict_in(key) .. tail
 end
 
 local cut, last = 0, nil

@@ -11,40 +11,46 @@
 #include "lua/expire_threats_lua.h"
 #include "lua/hold_lease_lua.h"
 #include "lua/trim_log_lua.h"
+#include "shared/base/clock.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
 enum {
-    ROUND_EVERY_MS = 1000,
-    LEASE_MS = 3000,
+    ROUND_MS = 1000,
+    LEASE_MS = 3 * ROUND_MS,
     CATCH_UP_MS = 5000,
     WALK_EVERY_MS = 60000, /* over all rows, for customers with a retention of their own */
     IDS_PER_SCRIPT = 100,
-    ROWS_PER_LOOK = 20000,
+    EXPIRES_PER_STEP = 3,
+    TRIMS_PER_STEP = 2,
     ROWS_PER_TRIM = 500,
-    STEPS_PER_ROUND = 400,
+    ROWS_PER_LOOK = 20000,
     KEYS_PER_SCAN = 500,
     YOUNG_MS = 5000,
+    REST_MAX_MS = 10,
+    CLOCKS_APART_MAX_MS = 2 * 60 * 60 * 1000,
     CURSOR_MAX = 24
 };
 
 enum { SCRIPT_LEASE, SCRIPT_EXPIRE, SCRIPT_TRIM, SCRIPT_HISTORIES };
 
-/* What a round does, in this order; between two stages nothing is under way. */
+/* Rounds follow each other while there is something to do; between two stages nothing is under way. */
 enum upkeep_stage {
     UPKEEP_RESTS,
-    UPKEEP_EXPIRES, /* threats, as the walk finds them */
-    UPKEEP_TRIMS,   /* the log */
-    UPKEEP_SCANS    /* one step of the walk over the histories */
+    UPKEEP_WORKS, /* threats expire, as the walk finds them, and the log is cut; step by step */
+    UPKEEP_SCANS  /* one step of the walk over the histories */
 };
 
 struct upkeep {
     struct upkeep_options options;
     enum upkeep_stage stage;
-    bool awaiting; /* a reply */
-    unsigned steps;
-    int64_t tick_ms, round_at_ms, walked_ms;
-    int64_t redis_ms; /* of this round */
+    unsigned awaited; /* replies of the step under way */
+    bool stepped;     /* a step is under way or has just ended */
+    bool failed;      /* one of its replies was none to go on with */
+    int64_t now_ms, round_ms, step_ms, rest_until_ms, walked_ms;
+    int64_t redis_ms; /* Redis' clock at the round's begin */
+    bool clocks_agree;
+    bool log_is_cut; /* as far as it can be */
     struct retention retention;
     struct own_retention_reader *own;
     struct expiry_walk walk;
@@ -72,6 +78,7 @@ struct upkeep *upkeep_new(const struct upkeep_options *options) {
         abort();
     gethostname(host, sizeof(host) - 1);
     upkeep->options = *options;
+    upkeep->clocks_agree = true;
     upkeep->retention.ms = upkeep->retention.longest_ms = options->retention_days * 24 * 60 * 60 * 1000;
     upkeep->own = own_retention_reader_new(options->link, options->keyspace, options->catalog);
     snprintf(upkeep->holder, sizeof(upkeep->holder), "%s-%d", host, (int)getpid());
@@ -89,66 +96,76 @@ void upkeep_free(struct upkeep *upkeep) {
     free(upkeep);
 }
 
-static void end_round(struct upkeep *upkeep) {
-    upkeep->stage = UPKEEP_RESTS;
-    upkeep->round_at_ms = upkeep->tick_ms + ROUND_EVERY_MS;
-}
-
 static void ask(struct upkeep *upkeep, link_reply on_reply) {
-    upkeep->awaiting = link_send(*upkeep->options.link, command_finish(&upkeep->command), LINK_DEADLINE_MS,
-                                 on_reply, upkeep) == STATUS_OK;
-    if (!upkeep->awaiting)
-        end_round(upkeep);
+    if (link_send(*upkeep->options.link, command_finish(&upkeep->command), LINK_DEADLINE_MS, on_reply,
+                  upkeep) == STATUS_OK)
+        upkeep->awaited++;
+    else
+        upkeep->failed = true;
 }
 
-/* A reply is in; false when it is none to go on with, and the round is over. */
-static bool goes_on(struct upkeep *upkeep, const char *what, enum status status, const redisReply *reply) {
-    upkeep->awaiting = false;
+static bool is_good(struct upkeep *upkeep, const char *what, enum status status, const redisReply *reply) {
+    upkeep->awaited--;
     if (status == STATUS_OK)
         return true;
     if (reply != NULL && status != STATUS_NO_SCRIPT)
         log_write(LOG_REDIS_REPLY, LOG_STRING("command", what), LOG_TEXT("reply", reply_text(reply)));
-    end_round(upkeep);
+    upkeep->failed = true;
     return false;
+}
+
+static long long number_at(const redisReply *reply, size_t at) {
+    return reply_is_array(reply, at + 1) ? reply_integer(reply->element[at], 0) : 0;
 }
 
 /* --- expiry --- */
 
-static void add_threat_key(struct upkeep *upkeep, const struct uuid *id) {
+static void on_expired(void *arg, enum status status, const redisReply *reply) {
+    struct upkeep *upkeep = arg;
+    if (!is_good(upkeep, "expire_threats", status, reply))
+        return;
+    metrics_add(METRIC_EXPIRED, 0, 0, (uint64_t)number_at(reply, 0));
+    if (number_at(reply, 1) > 0)
+        own_retention_hurry(upkeep->own, upkeep->now_ms);
+}
+
+static void add_keys(struct upkeep *upkeep, const struct expired_row *row) {
+    const struct keyspace *keyspace = upkeep->options.keyspace;
     buffer_clear(&upkeep->key);
-    keyspace_threat(upkeep->options.keyspace, id, &upkeep->key);
+    keyspace_threat(keyspace, &row->id, &upkeep->key);
+    command_text(&upkeep->command, buffer_text(&upkeep->key));
+    buffer_clear(&upkeep->key);
+    keyspace_customer(keyspace, row->customer_id, &upkeep->key);
     command_text(&upkeep->command, buffer_text(&upkeep->key));
 }
 
-static void on_expired(void *arg, enum status status, const redisReply *reply) {
-    struct upkeep *upkeep = arg;
-    if (goes_on(upkeep, "expire_threats", status, reply))
-        metrics_add(METRIC_EXPIRED, 0, 0, (uint64_t)reply_integer(reply, 0));
+static void add_words(struct upkeep *upkeep, const struct expired_row *row) {
+    char id[UUID_LENGTH];
+    uuid_write(&row->id, id);
+    command_text(&upkeep->command, (struct text){id, UUID_LENGTH});
+    if (row->is_surplus)
+        command_string(&upkeep->command, "");
+    else
+        command_signed(&upkeep->command, row->created_at_ms);
 }
 
-static void expire(struct upkeep *upkeep) {
-    struct uuid ids[IDS_PER_SCRIPT];
-    char text[UUID_LENGTH];
+static void expire_some(struct upkeep *upkeep) {
+    struct expired_row rows[IDS_PER_SCRIPT];
     const struct keyspace *keyspace = upkeep->options.keyspace;
     unsigned count = catalog_find_expired(upkeep->options.catalog, &upkeep->retention, &upkeep->walk,
-                                          ROWS_PER_LOOK, ids, IDS_PER_SCRIPT);
-    if (upkeep->walk.ended || upkeep->steps > STEPS_PER_ROUND) {
-        upkeep->walked_ms =
-            upkeep->walk.to_the_end && upkeep->walk.ended ? upkeep->tick_ms : upkeep->walked_ms;
-        upkeep->stage = UPKEEP_TRIMS;
-    }
+                                          ROWS_PER_LOOK, rows, IDS_PER_SCRIPT);
     if (count == 0)
         return;
-    command_begin_script(&upkeep->command, upkeep_scripts()[SCRIPT_EXPIRE], (int)count + 2);
+    command_begin_script(&upkeep->command, upkeep_scripts()[SCRIPT_EXPIRE], 2 * (int)count + 2);
     command_words(&upkeep->command, keyspace_fixed(keyspace, KEY_BY_CREATED),
                   keyspace_fixed(keyspace, KEY_LOG), NULL);
     for (unsigned i = 0; i < count; i++)
-        add_threat_key(upkeep, &ids[i]);
-    for (unsigned i = 0; i < count; i++) {
-        uuid_write(&ids[i], text);
-        command_text(&upkeep->command, (struct text){text, UUID_LENGTH});
-    }
-    upkeep->last_expired = ids[count - 1];
+        add_keys(upkeep, &rows[i]);
+    command_signed(&upkeep->command, upkeep->retention.ms);
+    for (unsigned i = 0; i < count; i++)
+        add_words(upkeep, &rows[i]);
+    upkeep->last_expired = rows[count - 1].id;
+    upkeep->log_is_cut = false;
     ask(upkeep, on_expired);
 }
 
@@ -156,22 +173,18 @@ static void expire(struct upkeep *upkeep) {
 
 static void on_trimmed(void *arg, enum status status, const redisReply *reply) {
     struct upkeep *upkeep = arg;
-    if (!goes_on(upkeep, "trim_log", status, reply))
-        return;
-    bool more = reply_is_array(reply, 2) && reply_integer(reply->element[1], 0) == 1;
-    if (!more || upkeep->steps > 2 * STEPS_PER_ROUND)
-        upkeep->stage = UPKEEP_SCANS;
+    if (is_good(upkeep, "trim_log", status, reply))
+        upkeep->log_is_cut = number_at(reply, 1) == 0;
 }
 
 static void trim(struct upkeep *upkeep) {
-    struct catalog_size size = catalog_size(upkeep->options.catalog);
     command_begin_script(&upkeep->command, upkeep_scripts()[SCRIPT_TRIM], 1);
     command_string(&upkeep->command, keyspace_fixed(upkeep->options.keyspace, KEY_LOG));
     buffer_clear(&upkeep->key);
     keyspace_threat_start(upkeep->options.keyspace, &upkeep->key);
     command_text(&upkeep->command, buffer_text(&upkeep->key));
     command_signed(&upkeep->command, ROWS_PER_TRIM);
-    command_signed(&upkeep->command, (int64_t)size.rows);
+    command_signed(&upkeep->command, (int64_t)catalog_size(upkeep->options.catalog).rows);
     command_signed(&upkeep->command, upkeep->redis_ms - YOUNG_MS);
     ask(upkeep, on_trimmed);
 }
@@ -180,18 +193,20 @@ static void trim(struct upkeep *upkeep) {
 
 static void on_scanned(void *arg, enum status status, const redisReply *reply) {
     struct upkeep *upkeep = arg;
-    if (!goes_on(upkeep, "expire_histories", status, reply))
+    if (!is_good(upkeep, "expire_histories", status, reply))
         return;
     struct text cursor = reply_is_array(reply, 2) ? reply_text(reply->element[0]) : TEXT_LITERAL("0");
     snprintf(upkeep->scan_cursor, sizeof(upkeep->scan_cursor), "%.*s", (int)cursor.len, cursor.at);
-    end_round(upkeep);
+}
+
+static bool ages_count(const struct upkeep *upkeep) {
+    return upkeep->clocks_agree && own_retention_is_known(upkeep->own);
 }
 
 static void scan(struct upkeep *upkeep) {
-    if (upkeep->retention.longest_ms == 0) {
-        end_round(upkeep);
+    upkeep->stage = UPKEEP_RESTS;
+    if (upkeep->retention.longest_ms == 0 || !ages_count(upkeep))
         return;
-    }
     command_begin_script(&upkeep->command, upkeep_scripts()[SCRIPT_HISTORIES], 0);
     command_string(&upkeep->command, upkeep->scan_cursor);
     buffer_clear(&upkeep->key);
@@ -211,30 +226,43 @@ static uint64_t surplus_of(const struct upkeep *upkeep) {
     return max == 0 || finished <= max ? 0 : finished - max;
 }
 
+/* Nothing is removed by age while Redis' clock and ours are hours apart: one of them is wrong. */
+static void compare_clocks(struct upkeep *upkeep) {
+    int64_t apart_ms = upkeep->redis_ms - clock_wall_ms();
+    bool agree = apart_ms < CLOCKS_APART_MAX_MS && apart_ms > -CLOCKS_APART_MAX_MS;
+    if (!agree && upkeep->clocks_agree)
+        log_write(LOG_CLOCKS_APART, LOG_NUMBER("redis_ahead_ms", apart_ms));
+    upkeep->clocks_agree = agree;
+}
+
 static void on_lease(void *arg, enum status status, const redisReply *reply) {
     struct upkeep *upkeep = arg;
-    if (!goes_on(upkeep, "hold_lease", status, reply))
+    if (!is_good(upkeep, "hold_lease", status, reply))
         return;
     upkeep->redis_ms = reply_integer(reply, 0);
-    if (upkeep->redis_ms == 0) {
-        end_round(upkeep);
+    if (upkeep->redis_ms == 0)
         return;
-    }
-    bool all = upkeep->retention.own_count > 0 && upkeep->tick_ms - upkeep->walked_ms >= WALK_EVERY_MS;
-    upkeep->walk =
-        (struct expiry_walk){.now_ms = upkeep->redis_ms, .surplus = surplus_of(upkeep), .to_the_end = all};
-    upkeep->stage = UPKEEP_EXPIRES;
+    compare_clocks(upkeep);
+    bool all = upkeep->retention.own_count > 0 && upkeep->now_ms - upkeep->walked_ms >= WALK_EVERY_MS;
+    upkeep->walk = (struct expiry_walk){.now_ms = upkeep->redis_ms,
+                                        .surplus = surplus_of(upkeep),
+                                        .by_age = ages_count(upkeep),
+                                        .to_the_end = all};
+    upkeep->log_is_cut = false;
+    upkeep->stage = UPKEEP_WORKS;
 }
 
 /* The catalog has dropped what the last round expired; else it would be found again. */
 static bool has_caught_up(const struct upkeep *upkeep) {
     struct log_row row;
-    return upkeep->tick_ms - upkeep->round_at_ms > CATCH_UP_MS ||
+    return upkeep->now_ms - upkeep->round_ms > CATCH_UP_MS ||
            !catalog_find(upkeep->options.catalog, &upkeep->last_expired, &row);
 }
 
 static void begin_round(struct upkeep *upkeep) {
-    upkeep->steps = 0;
+    if (upkeep->now_ms - upkeep->round_ms < ROUND_MS || !has_caught_up(upkeep))
+        return;
+    upkeep->round_ms = upkeep->now_ms;
     command_begin_script(&upkeep->command, upkeep_scripts()[SCRIPT_LEASE], 1);
     command_words(&upkeep->command, keyspace_fixed(upkeep->options.keyspace, KEY_UPKEEP), upkeep->holder,
                   NULL);
@@ -242,23 +270,59 @@ static void begin_round(struct upkeep *upkeep) {
     ask(upkeep, on_lease);
 }
 
-void upkeep_tick(struct upkeep *upkeep, int64_t now_ms, bool whole) {
-    upkeep->tick_ms = now_ms;
-    if (!link_is_up(*upkeep->options.link) || upkeep->awaiting)
+/* A round is no longer than its lease allows; what is left is the next one's. */
+static void work(struct upkeep *upkeep) {
+    if (upkeep->now_ms - upkeep->round_ms >= ROUND_MS) {
+        upkeep->stage = UPKEEP_SCANS;
         return;
-    if (!whole) {
-        end_round(upkeep);
+    }
+    for (int i = 0; i < EXPIRES_PER_STEP && !upkeep->walk.ended; i++)
+        expire_some(upkeep);
+    if (upkeep->walk.ended && upkeep->walk.by_age && upkeep->walk.to_the_end) {
+        upkeep->walked_ms = upkeep->now_ms;
+        upkeep->walk.to_the_end = false;
+    }
+    for (int i = 0; i < TRIMS_PER_STEP && !upkeep->log_is_cut; i++)
+        trim(upkeep);
+    if (upkeep->walk.ended && upkeep->log_is_cut)
+        upkeep->stage = UPKEEP_SCANS;
+}
+
+/* As long as a step took, Redis is left to others; one that took long waited for them. */
+static void end_step(struct upkeep *upkeep) {
+    int64_t took_ms = upkeep->now_ms - upkeep->step_ms;
+    upkeep->stepped = false;
+    upkeep->rest_until_ms = upkeep->now_ms + (took_ms < REST_MAX_MS ? took_ms : REST_MAX_MS);
+    if (upkeep->failed)
+        upkeep->stage = UPKEEP_RESTS;
+    upkeep->failed = false;
+}
+
+void upkeep_turn(struct upkeep *upkeep, int64_t now_ms, bool whole) {
+    upkeep->now_ms = now_ms;
+    if (upkeep->awaited > 0)
+        return;
+    if (upkeep->stepped)
+        end_step(upkeep);
+    if (!whole || !link_is_up(*upkeep->options.link)) {
+        upkeep->stage = UPKEEP_RESTS;
         return;
     }
     own_retention_read_on(upkeep->own, &upkeep->retention, now_ms);
-    upkeep->steps++;
+    if (now_ms < upkeep->rest_until_ms)
+        return;
     switch (upkeep->stage) {
-    case UPKEEP_RESTS:
-        if (now_ms >= upkeep->round_at_ms && has_caught_up(upkeep))
-            begin_round(upkeep);
-        break;
-    case UPKEEP_EXPIRES: expire(upkeep); break;
-    case UPKEEP_TRIMS: trim(upkeep); break;
+    case UPKEEP_RESTS: begin_round(upkeep); break;
+    case UPKEEP_WORKS: work(upkeep); break;
     case UPKEEP_SCANS: scan(upkeep); break;
     }
+    upkeep->stepped = upkeep->awaited > 0 || upkeep->failed;
+    upkeep->step_ms = now_ms;
+}
+
+void upkeep_forget(struct upkeep *upkeep) {
+    retention_forget(&upkeep->retention);
+    own_retention_begin(upkeep->own);
+    upkeep->stage = UPKEEP_RESTS;
+    upkeep->walked_ms = 0;
 }

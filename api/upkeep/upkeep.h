@@ -27,7 +27,11 @@ struct upkeep_options {
 struct upkeep *upkeep_new(const struct upkeep_options *options);
 void upkeep_free(struct upkeep *upkeep);
 
-/* `whole`: the catalog knows all that is stored. */
-void upkeep_tick(struct upkeep *upkeep, int64_t now_ms, bool whole);
+/* In every turn of the loop: the next step, when it is time. `whole`: the catalog knows all that is stored.
+ */
+void upkeep_turn(struct upkeep *upkeep, int64_t now_ms, bool whole);
+
+/* The catalog was cleared. */
+void upkeep_forget(struct upkeep *upkeep);
 
 #endif

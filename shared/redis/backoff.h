@@ -1,5 +1,6 @@
-/* How long to wait before the next try: random between the shortest wait and three times the last one, at
- * most BACKOFF_MAX_MS ("decorrelated jitter"), so that many who failed together do not come back together. */
+/* How long to wait before the next try: random between half and three times the last wait ("decorrelated
+ * jitter"; from the shortest wait alone it would hardly grow), and what is too long becomes anything in the
+ * upper half of BACKOFF_MAX_MS, so that many who failed together never come back together. */
 #ifndef SOC_REDIS_BACKOFF_H
 #define SOC_REDIS_BACKOFF_H
 

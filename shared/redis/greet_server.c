@@ -15,14 +15,20 @@ static void on_client_id(void *arg, enum status status, const redisReply *reply)
         link->client_id = reply_integer(reply, 0);
 }
 
-/* ROLE → [role, …]: a replica takes no writes, and its data is old. */
+static void greet_master(struct link *link);
+
+/* ROLE → [role, …]: a replica takes no writes, and its data is old. Nothing more is said to one. */
 static void on_role(void *arg, enum status status, const redisReply *reply) {
     struct link *link = arg;
     struct text role = reply_is_array(reply, 1) ? reply_text(reply->element[0]) : TEXT_LITERAL("");
     char why[LINK_WHY_MAX];
     on_greeting(arg, status, reply);
-    if (status != STATUS_OK || text_is(role, link->endpoint->role))
+    if (status != STATUS_OK)
         return;
+    if (text_is(role, link->endpoint->role)) {
+        greet_master(link);
+        return;
+    }
     snprintf(why, sizeof(why), "it is not the %s: its role is %.*s", link->endpoint->role, (int)role.len,
              role.at);
     link_give_up(link, why);
@@ -61,11 +67,16 @@ static void say_password(struct link *link, struct command *command) {
 
 void greet_server(struct link *link) {
     struct command command = COMMAND_EMPTY;
-    const struct endpoint *endpoint = link->endpoint;
-    if (endpoint->password[0] != '\0')
+    if (link->endpoint->password[0] != '\0')
         say_password(link, &command);
     command_begin(&command, "ROLE");
     say(link, &command, on_role);
+    command_fini(&command);
+}
+
+static void greet_master(struct link *link) {
+    struct command command = COMMAND_EMPTY;
+    const struct endpoint *endpoint = link->endpoint;
     if (endpoint->database != 0) {
         command_begin(&command, "SELECT");
         command_signed(&command, endpoint->database);

@@ -11,6 +11,7 @@ static const char *const fixed_names[FIXED_KEY_COUNT] = {
     [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
     [KEY_FAILED] = "threats:failed",     [KEY_QUARANTINE] = "threats:quarantine",
     [KEY_REAPING] = "threats:reaping",   [KEY_UPKEEP] = "threats:upkeep",
+    [KEY_SWEEP] = "threats:sweep",
 };
 
 bool keyspace_init(struct keyspace *keyspace, const char *prefix) {

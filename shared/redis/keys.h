@@ -33,6 +33,7 @@ enum fixed_key {
     KEY_QUARANTINE,   /* threats:quarantine, who handles a suspect entry alone */
     KEY_REAPING,      /* threats:reaping, lease of who removes dead consumers */
     KEY_UPKEEP,       /* threats:upkeep, who expires and trims in this second */
+    KEY_SWEEP,        /* threats:sweep, the stream's entry at which the last look of a sweep ended */
     FIXED_KEY_COUNT
 };
 

@@ -12,7 +12,7 @@
 enum {
     RESOLVE_DEADLINE_MS = 5000,
     CONNECT_DEADLINE_MS = 3000,
-    IDLE_MS = 1000,          /* so long nothing was asked: is the peer still there? */
+    IDLE_MS = 500,           /* so long nothing was asked: is the peer still there? */
     IDLE_DEADLINE_MS = 2000, /* its answer; with IDLE_MS less than a blocking read's deadline */
     STEADY_MS = 2000         /* a connection that held so long begins with the shortest wait again */
 };
@@ -31,7 +31,7 @@ void link_give_up(struct link *link, const char *why) {
 
 static void seek(struct link *link) {
     link->why[0] = '\0';
-    link->hurry = false;
+    link->hurry = link->lasting = false;
     link->up_since_ms = 0;
     if (link->endpoint->moves > 0)
         link_event(link, LINK_EVENT_PLACE);
@@ -59,7 +59,9 @@ static void tell_up(struct link *link) {
 
 static void schedule_retry(struct link *link) {
     bool steady = link->up_since_ms != 0 && link->now_ms - link->up_since_ms >= STEADY_MS;
-    link->backoff_ms = backoff_next(steady || link->hurry ? 0 : link->backoff_ms);
+    link->backoff_ms = backoff_next(link->lasting           ? BACKOFF_MAX_MS
+                                    : steady || link->hurry ? 0
+                                                            : link->backoff_ms);
     link->retry_at_ms = link->hurry ? 0 : clock_monotonic_ms() + link->backoff_ms;
 }
 
@@ -126,8 +128,10 @@ static void on_hiredis_reply(redisAsyncContext *context, void *reply_bytes, void
     request_remove_oldest(&link->requests);
     link->answered++;
     link->heard_ms = link->now_ms;
-    if (reply != NULL && reply_condemns_link(reply))
+    if (reply != NULL && reply_condemns_link(reply)) {
+        link->lasting |= reply_is_lasting(reply);
         link_give_up(link, reply->str);
+    }
     enum status status = reply_status(reply);
     if (reply != NULL && status != STATUS_OK)
         metrics_add(METRIC_REDIS_ERRORS, (int)status, 0, 1);
@@ -166,6 +170,10 @@ bool link_is_up(const struct link *link) {
 
 long long link_client_id(const struct link *link) {
     return link->client_id;
+}
+
+void link_bound_texts(struct link *link, size_t bytes) {
+    link->text_max = bytes;
 }
 
 void link_condemn(struct link *link, const char *why) {

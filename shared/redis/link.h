@@ -26,7 +26,7 @@ struct link_hooks {
 /* `status` is the reply's; `reply` is NULL when there is none (connection lost). Both die with the call. */
 typedef void (*link_reply)(void *arg, enum status status, const redisReply *reply);
 
-enum { LINK_SCRIPTS_MAX = 20, LINK_DEADLINE_MS = 5000 };
+enum { LINK_SCRIPTS_MAX = 20, LINK_DEADLINE_MS = 3500 };
 
 /* `name` goes to CLIENT SETNAME and the logs. `endpoint` and `scripts` must outlive the link. The first
  * attempt is made by the first link_tick. */
@@ -47,6 +47,10 @@ void link_tick(struct link *link, int64_t now_ms);
 
 /* The id of this connection in Redis (CLIENT ID), for CLIENT UNBLOCK; 0 when not known. */
 long long link_client_id(const struct link *link);
+
+/* A reply with a text longer than this is not waited for: the connection is given up before it is all in
+ * memory. */
+void link_bound_texts(struct link *link, size_t bytes);
 
 /* Gives the connection up from outside (a wrong answer, a test). Comes back by itself. */
 void link_condemn(struct link *link, const char *why);

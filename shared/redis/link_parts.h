@@ -26,9 +26,10 @@ struct link {
     redisAsyncContext *context;
     void *watch;
     bool want_read, want_write;
-    bool dirty; /* commands wait in hiredis' buffer for link_flush */
-    bool hurry; /* the next wait is none */
-    bool told;  /* of an endpoint that is told once */
+    bool dirty;   /* commands wait in hiredis' buffer for link_flush */
+    bool hurry;   /* the next wait is none */
+    bool lasting; /* the next wait is a long one */
+    bool told;    /* of an endpoint that is told once */
     char why[LINK_WHY_MAX];
     long long client_id;
 
@@ -41,6 +42,7 @@ struct link {
 
     struct request_queue requests;
     uint64_t answered; /* replies so far */
+    size_t text_max;   /* bytes of one text in a reply; 0: any */
 };
 
 /* The one mover between the states. */

@@ -62,6 +62,9 @@ static void on_ready(void *arg, bool readable, bool writable) {
         show_interest(link); /* a loop may tell writability once only: not all was taken yet */
     if (readable && link->context != NULL && link->state != LINK_LEAVING)
         redisAsyncHandleRead(link->context);
+    /* Whole texts were taken out of the reader: what is left is the beginning of one. */
+    if (link->context != NULL && link->text_max > 0 && link->context->c.reader->len > link->text_max)
+        link_condemn(link, "a text in a reply is too large");
 }
 
 /* hiredis frees the context when either of these two returns. */

@@ -51,6 +51,7 @@ static const struct {
     [LOG_CONTEXT_COMPLAINT] = {LOG_LEVEL_WARNING, "context record is not usable"},
     [LOG_INTAKE_CLOSED] = {LOG_LEVEL_WARNING, "signals are refused"},
     [LOG_INTAKE_OPEN] = {LOG_LEVEL_INFO, "signals are taken again"},
+    [LOG_CLOCKS_APART] = {LOG_LEVEL_WARNING, "nothing expires by age: redis' clock and ours are hours apart"},
     [LOG_WEBSOCKET_DROPPED] = {LOG_LEVEL_INFO, "websocket client dropped"},
 };
 

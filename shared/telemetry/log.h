@@ -36,6 +36,7 @@ enum log_event {
     LOG_CONSUMERS_REMOVED, /* count */
     LOG_CONTEXT_LOADED,    /* customers, infra_events, intel_entries, duration_ms */
     LOG_CONTEXT_COMPLAINT, /* record, name, reason */
+    LOG_CLOCKS_APART,      /* redis_ahead_ms: nothing expires by age */
     LOG_WEBSOCKET_DROPPED, /* reason */
     LOG_INTAKE_CLOSED,     /* reason: signals are refused */
     LOG_INTAKE_OPEN,

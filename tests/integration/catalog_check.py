@@ -30,18 +30,29 @@ def stored(store):
     return found
 
 
-def listed(api):
-    """The same as an API lists it, page by page."""
-    found, path = {}, "/api/threats?limit=1000"
+def pages(api, path):
+    """All rows of a list, page by page."""
     while path:
         answer = api.get(path)
         assert answer.status_code == 200, answer.text
-        for row in answer.json():
-            verdict = row["verdict"]
-            found[row["id"]] = (row["status"], (verdict or {}).get("verdict", "none") if isinstance(verdict, dict) else verdict or "none")
+        yield from answer.json()
         link = answer.headers.get("Link")
         path = link[link.index("<") + 1 : link.index(">")] if link else None
+
+
+def listed(api):
+    """The same as an API lists it: the status is the one that its catalog filters by, the row comes from the record."""
+    found = {}
+    for status in ("pending", "analyzing", "completed", "failed"):
+        for row in pages(api, f"/api/threats?limit=1000&status={status}"):
+            found[row["id"]] = (status, (row.get("verdict") or {}).get("verdict", "none"))
     return found
+
+
+def counted(view):
+    """What /api/stats must say of what is stored."""
+    verdicts = [verdict for _, verdict in view.values()]
+    return len(view), {word: verdicts.count(word) for word in ("false_positive", "true_positive")}
 
 
 def differences(store, apis):
@@ -53,7 +64,8 @@ def differences(store, apis):
             if view.get(id_) != by_record.get(id_):
                 words.append(f"{name} has {id_} as {view.get(id_)}, its record is {by_record.get(id_)}")
     for api in apis:
-        totals = api.get("/api/stats").json()
-        if totals["total"] != len(by_record):
-            words.append(f"{api.name} counts {totals['total']} threats, {len(by_record)} are stored")
+        stats = api.get("/api/stats").json()
+        told = (stats["total"], stats["verdicts"])
+        if told != counted(by_record):
+            words.append(f"{api.name} counts {told}, stored are {counted(by_record)}")
     return words

@@ -1,6 +1,8 @@
 """Entries that cannot be analysed: how they are buried, read over HTTP, replayed and forgotten."""
 
 import json
+import pathlib
+import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -152,15 +154,29 @@ def test_an_entry_that_names_anothers_threat_changes_nothing_of_it():
         assert fleet.api.get(f"/api/threats/{waiting}").json()["status"] == "completed"
 
 
-def test_a_huge_entry_costs_no_memory_in_letter_or_answer():
+def most_memory(program):
+    """What it ever had, in bytes."""
+    status = pathlib.Path(f"/proc/{program.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+
+
+@pytest.mark.parametrize("size", [900_000, 64_000_000])
+def test_a_huge_entry_is_buried_and_its_bytes_go_nowhere(size):
     with Fleet(apis=1, workers=1) as fleet:
-        fleet.store.xadd(STREAM, entry(signal="x" * 8_000_000))
-        id_ = post(fleet.api)
-        when_completed(fleet.api, id_)
+        (worker,) = fleet.workers
+        when_completed(fleet.api, post(fleet.api))
+        before = most_memory(worker), most_memory(fleet.api)
+        fleet.store.xadd(STREAM, entry(signal="x" * size))
+        ids = [post(fleet.api) for _ in range(20)]
+        for id_ in ids:
+            when_completed(fleet.api, id_)
         wait_until(lambda: fleet.store.xlen(DEAD) == 1, 20, "it is a letter")
         (letter,) = pages(fleet.api, 1)
-        assert (letter["reason"], letter["signal"], letter["signal_bytes"]) == ("too_large", None, 8_000_000)
+        assert (letter["reason"], letter["signal"], letter["signal_bytes"]) == ("too_large", None, size)
         wait_until(lambda: fleet.store.xlen(STREAM) <= 1, 10, "the huge entry is trimmed")
+        assert most_memory(worker) < before[0] + 8_000_000 * TIME_SCALE
+        assert most_memory(fleet.api) < before[1] + 8_000_000 * TIME_SCALE
+        assert fleet.redis.idle()
         assert fleet.store.memory_usage(DEAD) < 10_000
 
 

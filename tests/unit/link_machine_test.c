@@ -11,8 +11,8 @@
 #define NO                                                                                                   \
     { LINK_STATE_COUNT, LINK_CANNOT }
 
-/* What is meant, written a second time: due, place, resolved, connected, greeted, condemned, lost, turn's end. NO:
- * it cannot happen, and aborts. */
+/* What is meant, written a second time: due, place, resolved, connected, greeted, condemned, lost, turn's
+ * end. NO: it cannot happen, and aborts. */
 static const struct link_step meant[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
     [LINK_DOWN] = {{LINK_SEEKING, LINK_DO_SEEK},
                    {LINK_DOWN, LINK_DO_HURRY},
@@ -150,8 +150,9 @@ static void hold_back(struct fake_redis *redis, struct fake_peer *peer, const ch
 
 static void send_one(void) {
     static const char bytes[] = "*1\r\n$4\r\nHELD\r\n";
-    cr_assert_eq(link_send(fake.link, (struct text){bytes, sizeof(bytes) - 1}, LINK_DEADLINE_MS, on_order, NULL),
-                 STATUS_OK);
+    cr_assert_eq(
+        link_send(fake.link, (struct text){bytes, sizeof(bytes) - 1}, LINK_DEADLINE_MS, on_order, NULL),
+        STATUS_OK);
 }
 
 /* A fresh link in that state, with a command on its way where one can be. */

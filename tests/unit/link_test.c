@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include "shared/redis/backoff.h"
+#include "shared/redis/link_parts.h"
 #include "shared/telemetry/log.h"
 #include "tests/unit/fake_redis.h"
 
@@ -556,6 +557,217 @@ Test(link, speaks_over_a_unix_socket_once_there_is_one) {
     cr_assert_str_eq(orders[0].reply, "HELLO 0");
     unlink(address.sun_path);
     rmdir(folder);
+}
+
+/* --- role --- */
+
+static const char *role_line;
+
+static void answer_role(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    if (strcmp(command, "ROLE") == 0 && redis->accepted < 3)
+        buffer_append_string(&peer->answers, role_line);
+    else
+        fake_echo(redis, peer, command);
+}
+
+static void expect_third_time_lucky(const char *line) {
+    role_line = line;
+    fake.answer = answer_role;
+    open_link(1);
+    FAKE_UNTIL(&fake, fake.accepted == 2);
+    cr_assert_eq(ups, 0);
+    FAKE_UNTIL(&fake, ups == 1);
+    cr_assert_eq(fake.accepted, 3);
+    cr_assert_eq(downs, 0, "failed attempts are not told");
+}
+
+Test(link, a_replica_is_never_up) {
+    expect_third_time_lucky("*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:6379\r\n$9\r\nconnected\r\n:10\r\n");
+}
+
+Test(link, a_sentinel_is_no_master) {
+    expect_third_time_lucky("*2\r\n$8\r\nsentinel\r\n*0\r\n");
+}
+
+Test(link, an_odd_role_is_no_master) {
+    expect_third_time_lucky("*0\r\n");
+}
+
+Test(link, a_role_that_may_not_be_asked_is_no_master) {
+    expect_third_time_lucky("-NOPERM this user has no permissions to run the 'role' command\r\n");
+}
+
+/* --- silence --- */
+
+static void say_nothing_any_more(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    (void)redis, (void)peer, (void)command;
+}
+
+Test(link, an_idle_connection_is_asked_whether_it_is_there) {
+    come_up(0);
+    for (int i = 0; i < 3; i++)
+        fake_turn(&fake);
+    cr_assert_eq(fake.count, 0, "not while it is young");
+    for (unsigned i = 1; i <= 5; i++) {
+        fake.ahead_ms += 501;
+        FAKE_UNTIL(&fake, fake.count == i);
+        cr_assert_str_eq(fake.commands[i - 1], "PING");
+        for (int turn = 0; turn < 5; turn++)
+            fake_turn(&fake);
+    }
+    cr_assert_eq(fake.count, 5, "one in half a second");
+    cr_assert_eq(downs, 0);
+    cr_assert_eq(told, 0);
+}
+
+/* Before anybody's request has to wait for it, and within the time of a blocking read (2 s and 2 s more). */
+Test(link, an_idle_black_hole_is_found) {
+    come_up(0);
+    fake.answer = say_nothing_any_more;
+    fake.ahead_ms += 501;
+    FAKE_UNTIL(&fake, fake.count == 1);
+    fake.ahead_ms += 1500;
+    for (int i = 0; i < 3; i++)
+        fake_turn(&fake);
+    cr_assert(link_is_up(fake.link), "a slow answer is waited for");
+    fake.ahead_ms += 600;
+    expect_lost_and_back(0);
+    cr_assert_str_eq(why_down, "no reply within the deadline");
+}
+
+Test(link, who_awaits_a_reply_does_not_ask) {
+    fake.answer = fake_mute;
+    come_up(0);
+    cr_assert_eq(send_order(0, "BLOCK", LINK_DEADLINE_MS), STATUS_OK);
+    FAKE_UNTIL(&fake, fake.count == 1);
+    fake.ahead_ms += 3000;
+    for (int i = 0; i < 5; i++)
+        fake_turn(&fake);
+    cr_assert_eq(fake.count, 1);
+    cr_assert(link_is_up(fake.link));
+}
+
+/* We were not let run for a while: the answer had come in time. */
+Test(link, what_has_arrived_is_read_before_a_deadline_is_judged) {
+    come_up(0);
+    cr_assert_eq(send_order(0, "LATE", LINK_DEADLINE_MS), STATUS_OK);
+    link_flush(fake.link);
+    int64_t limit_ms = clock_monotonic_ms() + LIMIT_MS;
+    while (fake.count == 0 && clock_monotonic_ms() < limit_ms)
+        fake_serve(&fake);
+    fake_serve(&fake);
+    link_tick(fake.link, clock_monotonic_ms() + 60000);
+    cr_assert_eq(told, 1);
+    cr_assert_eq(orders[0].status, STATUS_OK);
+    cr_assert(link_is_up(fake.link));
+}
+
+/* --- the endpoint --- */
+
+Test(link, waits_until_somebody_knows_where_to_go) {
+    endpoint.moves = 0;
+    open_link(0);
+    fake.ahead_ms += 3600000;
+    for (int i = 0; i < 5; i++)
+        fake_turn(&fake);
+    cr_assert_eq(fake.watched, 0);
+    endpoint.moves = 1;
+    FAKE_UNTIL(&fake, ups == 1);
+}
+
+Test(link, goes_where_the_master_went_at_once) {
+    struct fake_redis other;
+    fake.answer = fake_mute;
+    come_up(0);
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_eq(send_order(i, "WAIT", LINK_DEADLINE_MS), STATUS_OK);
+    fake_init(&other);
+    fake_listen(&other, 4);
+    endpoint.host.port = other.port;
+    endpoint.moves++;
+    int64_t moved_ms = clock_monotonic_ms();
+    FAKE_UNTIL(&fake, downs == 1);
+    cr_assert_str_eq(why_down, "the master moved");
+    cr_assert_eq(told, 3);
+    while (ups < 2) {
+        cr_assert_lt(clock_monotonic_ms() - moved_ms, LIMIT_MS);
+        fake_serve(&other);
+        fake_turn(&fake);
+    }
+    cr_assert_eq(fake.accepted, 1, "nobody went back");
+    cr_assert_eq(other.accepted, 1);
+    fake_fini(&other);
+}
+
+/* However long the wait has grown. */
+Test(link, a_move_ends_the_wait) {
+    uint16_t good = fake.port;
+    fake_stop_listening(&fake);
+    open_link(0);
+    FAKE_UNTIL(&fake, fake.watched == 4 && fake.link->state == LINK_DOWN);
+    fake.port = 0;
+    fake_listen(&fake, 4);
+    cr_assert_neq(fake.port, good);
+    endpoint.host.port = fake.port;
+    endpoint.moves++;
+    link_tick(fake.link, clock_monotonic_ms());
+    cr_assert_eq(fake.watched, 5, "tried in the same tick");
+    FAKE_UNTIL(&fake, ups == 1);
+}
+
+/* A connection that is lost again and again as soon as it is up is not made in a hot loop. */
+Test(link, one_that_never_holds_is_tried_ever_more_slowly) {
+    int64_t start_ms = clock_monotonic_ms(), last_wait_ms = 0;
+    open_link(0);
+    for (unsigned i = 1; i <= 12; i++) {
+        FAKE_UNTIL(&fake, ups == i);
+        link_condemn(fake.link, "again");
+        fake_turn(&fake);
+        int64_t wait_ms = fake.link->retry_at_ms - clock_monotonic_ms();
+        cr_assert_leq(wait_ms, BACKOFF_MAX_MS);
+        cr_assert_leq(wait_ms, 3 * (last_wait_ms < BACKOFF_FIRST_MS ? BACKOFF_FIRST_MS : last_wait_ms));
+        last_wait_ms = fake.link->backoff_ms;
+        fake.ahead_ms += wait_ms < 0 ? 0 : wait_ms;
+    }
+    cr_assert_gt(fake.ahead_ms + clock_monotonic_ms() - start_ms, 12 * BACKOFF_FIRST_MS);
+}
+
+/* --- names --- */
+
+Test(link, a_name_is_looked_up_while_the_loop_goes_on) {
+    snprintf(endpoint.host.host, sizeof(endpoint.host.host), "localhost");
+    open_link(0);
+    int64_t before_ms = clock_monotonic_ms();
+    link_tick(fake.link, before_ms);
+    cr_assert_lt(clock_monotonic_ms() - before_ms, 1000);
+    FAKE_UNTIL(&fake, ups == 1);
+    cr_assert_eq(downs, 0);
+}
+
+Test(link, a_name_that_nobody_has_is_tried_again) {
+    snprintf(endpoint.host.host, sizeof(endpoint.host.host), "no-such-host.invalid");
+    open_link(0);
+    FAKE_UNTIL(&fake, fake.link->state == LINK_RESOLVING);
+    FAKE_UNTIL(&fake, fake.link->state == LINK_DOWN);
+    cr_assert_not_null(strstr(fake.link->why, "the name no-such-host.invalid is not found: "), "%s",
+                       fake.link->why);
+    cr_assert_eq(fake.watched, 0);
+    FAKE_UNTIL(&fake, fake.link->state == LINK_RESOLVING);
+    snprintf(endpoint.host.host, sizeof(endpoint.host.host), "127.0.0.1");
+    endpoint.moves++;
+    FAKE_UNTIL(&fake, ups == 1);
+}
+
+Test(link, closing_does_not_wait_for_a_look_up) {
+    for (int i = 0; i < 20; i++) {
+        snprintf(endpoint.host.host, sizeof(endpoint.host.host), "host-%d.invalid", i);
+        open_link(0);
+        link_tick(fake.link, clock_monotonic_ms());
+        link_close(fake.link);
+    }
+    snprintf(endpoint.host.host, sizeof(endpoint.host.host), "localhost");
+    open_link(0);
+    FAKE_UNTIL(&fake, ups == 1);
 }
 
 /* --- the end --- */

@@ -105,7 +105,7 @@ static void analyze_all(struct gathering *gathering) {
 static void on_histories(void *arg, enum status status, const redisReply *reply) {
     struct gathering *gathering = arg;
     gathering->asked = false;
-    if (status == STATUS_UNAVAILABLE && !gathering->analyzed)
+    if ((reply == NULL || reply_condemns_link(reply)) && !gathering->analyzed)
         return; /* the tick asks again once the link is up */
     if (!gathering->analyzed) {
         bool whole = status == STATUS_OK && reply_is_array(reply, scopes_of(gathering));

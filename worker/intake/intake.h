@@ -29,6 +29,7 @@ struct intake {
     struct watch *watch;
     struct rescue *rescue;
     struct trimming *trimming;
+    struct sweeper *sweeper;
     struct context_follower *context;
     bool group_ready;
     bool stopping; /* takes no new entries */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lua/count_heartbeat_lua.h"
 #include "lua/leave_group_lua.h"
 #include "lua/reap_consumers_lua.h"
 #include "shared/telemetry/log.h"
@@ -18,7 +19,7 @@ enum {
     SURPLUS_LOOKS = 10
 };
 
-enum { SCRIPT_REAP, SCRIPT_LEAVE };
+enum { SCRIPT_REAP, SCRIPT_LEAVE, SCRIPT_BEAT };
 
 struct watch {
     struct intake *intake;
@@ -36,6 +37,7 @@ const struct script *const *watch_scripts(void) {
     static const struct script *rows[WATCH_SCRIPTS];
     rows[SCRIPT_REAP] = script_once(&scripts[SCRIPT_REAP], reap_consumers_lua);
     rows[SCRIPT_LEAVE] = script_once(&scripts[SCRIPT_LEAVE], leave_group_lua);
+    rows[SCRIPT_BEAT] = script_once(&scripts[SCRIPT_BEAT], count_heartbeat_lua);
     return rows;
 }
 
@@ -183,8 +185,8 @@ static void look(struct watch *watch) {
 }
 
 static void beat(struct watch *watch) {
-    command_begin(&watch->command, "HINCRBY");
-    command_words(&watch->command, key(watch, KEY_WORKERS), watch->intake->consumer, "1", NULL);
+    command_begin_script(&watch->command, watch_scripts()[SCRIPT_BEAT], 1);
+    command_words(&watch->command, key(watch, KEY_WORKERS), watch->intake->consumer, NULL);
     send(watch, NULL);
 }
 

@@ -16,7 +16,7 @@ struct watch *watch_new(struct intake *intake);
 void watch_free(struct watch *watch);
 
 /* reap_consumers and leave_group, for link_open. */
-enum { WATCH_SCRIPTS = 2 };
+enum { WATCH_SCRIPTS = 3 };
 const struct script *const *watch_scripts(void);
 
 /* Heartbeat, looks at the others, reaping: each when it is due. */

@@ -7,7 +7,6 @@
 #include "shared/model/log_row.h"
 #include "shared/redis/backoff.h"
 #include "shared/redis/tell_reply.h"
-#include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
 enum { BATCH_MAX = 16 };
@@ -175,8 +174,7 @@ static void conclude(struct commit *commit, struct work *work, const redisReply 
         commit->options.done(commit->options.arg, work, status);
         return;
     }
-    log_write(LOG_REDIS_REPLY, LOG_STRING("command", "commit_analysis"),
-              LOG_TEXT("reply", reply_text(answer)));
+    tell_reply("commit_analysis", answer);
     if (++work->failed_commits >= commit->options.attempts_max)
         commit->options.done(commit->options.arg, work, status);
     else

@@ -1,0 +1,43 @@
+#!lua flags=allow-oom
+-- Sweeps what trimming cannot reach: one old pending entry pins all that is acknowledged behind it. One window at a time
+-- is looked at, from where the last look ended; in it goes what is neither pending nor at or above the last delivered
+-- entry, for which XINFO's lag stays true, nor one whose threat still waits for it: a group that was moved passed it
+-- over, and trim_stream.lua takes it back. Only for whom the lease is that trims.
+-- KEYS: stream, lease, where the last look ended
+-- ARGV: group, me, entries to look at, acknowledged entries that may stay, what the threats' keys begin with
+-- Answers 1 when there is more to look at, 0 when there is nothing to do now, -1 when somebody else has the lease.
+local stream, sweep, window = KEYS[1], KEYS[3], tonumber(ARGV[3])
+if redis.call('GET', KEYS[2]) ~= ARGV[2] then return -1 end
+
+local group = {}
+for _, fields in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    if fields[2] ~= ARGV[1] then return 0 end
+    for i = 1, #fields, 2 do group[fields[i]] = fields[i + 1] end
+end
+if not group.lag or redis.call('XLEN', stream) - group.lag - group.pending <= tonumber(ARGV[4]) then return 0 end
+
+local from = redis.call('GET', sweep)
+local entries = redis.call('XRANGE', stream, from and '(' .. from or '-', '(' .. group['last-delivered-id'], 'COUNT', window)
+local more = #entries == window
+if not more then redis.call('DEL', sweep) end
+if #entries == 0 then return 0 end
+local first, last = entries[1][1], entries[#entries][1]
+if more then redis.call('SET', sweep, last) end
+
+local pending = {}
+for _, entry in ipairs(redis.call('XPENDING', stream, ARGV[1], first, last, 1000000)) do pending[entry[1]] = true end
+local function is_awaited(entry, fields)
+    local id = ''
+    for i = 1, #fields, 2 do
+        if fields[i] == 'id' then id = fields[i + 1] end
+    end
+    local record = redis.pcall('HMGET', ARGV[5] .. id, 'entry', 'data')
+    return record[1] == entry and not record[2]
+end
+
+local done = {}
+for _, entry in ipairs(entries) do
+    if not pending[entry[1]] and not is_awaited(entry[1], entry[2]) then done[#done + 1] = entry[1] end
+end
+if #done > 0 then redis.call('XDEL', stream, unpack(done)) end
+return more and 1 or 0
