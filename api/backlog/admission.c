@@ -59,10 +59,10 @@ static void explain_memory(const struct admission *admission, struct buffer *out
 
 void admission_explain(const struct admission *admission, struct buffer *out) {
     enum status status = admission_judge(admission);
+    int64_t waiting = admission->outstanding + admission->taken;
     if (status == STATUS_NO_MEMORY)
         explain_memory(admission, out);
     else if (status == STATUS_OVERLOADED)
-        buffer_printf(out, "%lld threats wait, and at most %lld may",
-                      (long long)(admission->outstanding + admission->taken),
+        buffer_printf(out, "%lld threats wait, and at most %lld may", (long long)waiting,
                       (long long)admission->outstanding_limit);
 }

@@ -8,17 +8,17 @@ static int64_t number_of(const redisReply *reply, const char *name) {
 
 /* Redis 7.0 loses the lag when an entry at or above the group's position is deleted, and tells a wrong one
  * after unread entries were trimmed. `unread` is counted, -1 when it was not. */
-static bool lag_can_be_true(const struct backlog_sample *sample, struct text last_delivered,
-                            struct text last_generated, int64_t unread) {
+static bool lag_can_be_true(const struct backlog_sample *sample, struct stream_id last_delivered,
+                            struct stream_id last_generated, int64_t unread) {
     if (sample->lag < 0 || sample->lag > sample->length || (unread >= 0 && unread != sample->lag))
         return false;
-    return sample->lag == 0 || !text_equal(last_delivered, last_generated);
+    return sample->lag == 0 || !stream_id_equal(last_delivered, last_generated);
 }
 
 bool sample_read(const redisReply *reply, struct backlog_sample *sample) {
-    struct text delivered = reply_text(reply_field(reply, "last_delivered"));
-    struct text generated = reply_text(reply_field(reply, "last_generated"));
-    struct stream_id last;
+    struct stream_id delivered = {0}, generated = {0};
+    bool group_there = stream_id_parse(reply_text(reply_field(reply, "last_delivered")), &delivered);
+    bool stream_there = stream_id_parse(reply_text(reply_field(reply, "last_generated")), &generated);
     *sample = (struct backlog_sample){
         .now_ms = number_of(reply, "now_ms"),
         .length = number_of(reply, "length"),
@@ -26,7 +26,7 @@ bool sample_read(const redisReply *reply, struct backlog_sample *sample) {
         .completed = number_of(reply, "completed"),
         .failed = number_of(reply, "failed"),
         .dead_letters = number_of(reply, "dead"),
-        .group_there = delivered.at != NULL,
+        .group_there = group_there,
         .lag = number_of(reply, "lag"),
         .pending = number_of(reply, "pending"),
         .consumers = number_of(reply, "consumers"),
@@ -36,8 +36,9 @@ bool sample_read(const redisReply *reply, struct backlog_sample *sample) {
     };
     if (sample->now_ms < 0)
         return false;
-    if (stream_id_parse(generated, &last) && (int64_t)last.ms > sample->now_ms)
-        sample->stream_ahead_ms = (int64_t)last.ms - sample->now_ms;
+    if (stream_there && generated.ms > (uint64_t)sample->now_ms) /* up to 2^64 when somebody said so */
+        sample->stream_ahead_ms =
+            generated.ms > INT64_MAX ? INT64_MAX : (int64_t)generated.ms - sample->now_ms;
     if (sample->length < 0)
         sample->length = sample->received = 0;
     if (!sample->group_there) {

@@ -5,16 +5,11 @@ from functools import cached_property
 
 import redis
 
-GROUP = "soc-workers"
-RELEASED = "__released"
-KEY_TYPES = {
-    "threats:stream": "stream", "threats:log": "stream", "threats:dead": "stream", "context:log": "stream",
-    "threats:by_created": "zset", "threats:workers": "hash", "threats:completed": "string", "threats:failed": "string", "infra:events": "hash",
-    "intel:lists": "hash", "incidents": "hash",
-}
+from doctoring import skipped
+from doctoring.names import GROUP, KEY_TYPES
+
 PAGE = 1000
 PENDING_MAX = 10_000
-SKIPPED_MAX = 10_000
 LETTERS_MAX = 10_000
 SAMPLE = 500
 LOG_ROWS_MAX = 500_000
@@ -122,8 +117,10 @@ class Examination:
 
     @cached_property
     def skipped(self):
-        """Entries at or below the group's position that nobody holds and nobody finished."""
-        return list(skipped_entries(self.client, self.prefix, self.queue))
+        """None without a group."""
+        if self.queue is None or self.queue["group"] is None:
+            return None
+        return skipped.look(self.client, self.prefix)
 
     @cached_property
     def dead_reasons(self):
@@ -164,24 +161,3 @@ class Examination:
             ids.update(fields.get("id") for _, fields in rows)
             position = "(" + rows[-1][0]
         return ids
-
-
-def skipped_entries(client, prefix, queue):
-    """Pages through what lies at or below last-delivered; yields (entry, fields)."""
-    if queue is None or queue["group"] is None:
-        return
-    stream, last = prefix + "threats:stream", queue["group"]["last-delivered-id"]
-    position, seen = "-", 0
-    while seen < SKIPPED_MAX and (rows := client.xrange(stream, position, last, count=PAGE)):
-        seen += len(rows)
-        position = "(" + rows[-1][0]
-        pipe = client.pipeline(transaction=False)
-        for entry, fields in rows:
-            pipe.xpending_range(stream, GROUP, entry, entry, 1)
-            pipe.hget(f"{prefix}threat:{(fields or {}).get('id', '')}", "entry")
-            pipe.hexists(f"{prefix}threat:{(fields or {}).get('id', '')}", "data")
-        answers = pipe.execute(raise_on_error=False)
-        for i, (entry, fields) in enumerate(rows):
-            held, waits_for, done = answers[3 * i : 3 * i + 3]
-            if not held and waits_for == entry and not done:
-                yield entry, fields

@@ -8,6 +8,7 @@ import pytest
 
 from fleet import Fleet
 from processes import REPOSITORY, wait_until
+from replication import MASTER_NAME, ReplicatedFleet
 from sample_signals import signal, varied
 from steps import completed
 
@@ -24,8 +25,8 @@ def doctor(fleet, *words, url=None):
     return done
 
 
-def found(fleet, *words):
-    done = doctor(fleet, "--json", *words)
+def found(fleet, *words, url=None):
+    done = doctor(fleet, "--json", *words, url=url)
     report = json.loads(done.stdout)
     severities = {row["severity"] for row in report["findings"]}
     assert done.returncode == (2 if "error" in severities else 1 if "warning" in severities else 0)
@@ -118,11 +119,18 @@ def test_slow_commands(bare):
     assert "took 10 ms or more" in found(bare)["slow-commands"]["what"]
 
 
-@pytest.mark.parametrize("key", ["threats:stream", "threats:log", "threats:dead", "threats:by_created", "threats:workers"])
+@pytest.mark.parametrize("key", ["threats:stream", "threats:log", "threats:dead", "threats:by_created", "threats:workers", "infra:events"])
 def test_keys_of_a_wrong_type(bare, key):
     bare.store.set(key, "x")
     findings = found(bare)
     assert list(findings) == ["wrong-type"] and key in findings["wrong-type"]["what"]
+
+
+def test_counts_and_leases_of_a_wrong_type(bare):
+    for key in ("threats:completed", "threats:failed", "threats:lease", "threats:upkeep"):
+        bare.store.hset(key, "field", "x")
+        assert found(bare)["wrong-type"]["what"] == f"{key} is a hash, not a string"
+        bare.store.delete(key)
 
 
 def test_no_group_and_foreign_groups(bare):
@@ -200,14 +208,49 @@ def test_what_a_group_skipped_is_found_and_queued_again(frozen):
     frozen.store.xgroup_create("threats:stream", "soc-workers", "$")
     finding = found(frozen)["skipped-entries"]
     assert finding["severity"] == "error" and "25 entries" in finding["what"]
+    assert finding["what"].startswith("25 entries from " + frozen.store.xrange("threats:stream", count=1)[0][0])
+    entries = [frozen.store.hget(f"threat:{id_}", "entry") for id_ in ids]
     assert "25 skipped entries" in doctor(frozen, "--replay-skipped").stdout
-    assert "skipped-entries" not in found(frozen)
+    assert not {"skipped-entries", "unaccounted"} & set(found(frozen))
+    assert [row["message_id"] for row in frozen.store.xpending_range("threats:stream", "soc-workers", "-", "+", 100)] == entries
     frozen.add_worker().wait_ready()
     frozen.wait_completed(len(ids))
     frozen.wait_idle()
     assert "0 skipped entries" in doctor(frozen, "--replay-skipped").stdout
     kinds = [row["kind"] for _, row in frozen.store.xrange("threats:log")]
     assert kinds.count("completed") == len(ids)
+
+
+def test_skipped_entries_are_found_behind_many_finished_ones_in_a_full_redis(bare):
+    store = bare.store
+    pipe = store.pipeline(transaction=False)
+    for number in range(1, 5002):
+        pipe.xadd("threats:stream", {"v": "1", "id": f"t{number}"}, id=f"{number}-0")
+        pipe.hset(f"threat:t{number}", mapping={"entry": f"{number}-0", **({} if number in (4, 5000) else {"data": "{}"})})
+    pipe.xgroup_create("threats:stream", "soc-workers", "$")
+    pipe.mset({"threats:completed": 4999, "threats:failed": 0})
+    pipe.execute()
+    assert "2 entries from 4-0 to 5000-0" in found(bare)["skipped-entries"]["what"]
+    store.config_set("maxmemory", 1)
+    assert "2 skipped entries" in doctor(bare, "--replay-skipped").stdout
+    store.config_set("maxmemory", HEALTHY["maxmemory"])
+    assert {"skipped-entries", "unaccounted"} & set(found(bare)) == set()
+
+
+def test_mending_without_a_queue_says_so(bare):
+    for word in ("--repair", "--replay-skipped"):
+        done = doctor(bare, word)
+        assert done.returncode == 1 and done.stdout.startswith("there is no stream")
+
+
+def test_it_finds_the_master_by_sentinels():
+    with ReplicatedFleet(apis=0, workers=0, replicas=1, sentinels=1) as fleet:
+        for name, value in HEALTHY.items():
+            fleet.store.config_set(name, value)
+        url = f"redis+sentinel://127.0.0.1:{fleet.sentinels[0].port}/{MASTER_NAME}/0"
+        findings = found(fleet, url=url)
+        assert set(findings) == {"writes-alone"}, findings
+        assert set(found(fleet, "--wait-replicas", "2", url=url)) == {"writes-alone", "too-few-replicas"}
 
 
 def test_the_account(frozen):

@@ -124,6 +124,11 @@ Test(backlog_script, a_poisoned_stream_clock_is_told_and_ages_come_from_the_arri
     cr_assert_eq(sample.oldest_waiting_ms, sample.now_ms - INT64_C(1763696000000));
 }
 
+Test(backlog_script, the_last_possible_id_is_ahead_too) {
+    redis_do("XADD threats:stream 18446744073709551615-18446744073709551615 v 1");
+    cr_assert_eq(take_sample().stream_ahead_ms, INT64_MAX);
+}
+
 Test(backlog_script, a_full_redis_answers_and_a_wrong_type_is_told) {
     struct command command = COMMAND_EMPTY;
     add_five();
