@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include "api/context/context_order.h"
+#include "api/dead_letters/letter_calls.h"
 #include "api/http/server.h"
 #include "api/threats/api.h"
 #include "api/threats/judge_case.h"
 #include "shared/base/clock.h"
 #include "shared/model/print_model.h"
+#include "shared/redis/follow_master.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
@@ -85,7 +87,7 @@ static void on_analysis(void *arg, const struct uuid *id, struct text analysis) 
 }
 
 static void open_links(struct api *api, const struct reactor *reactor, const struct redis_url *url) {
-    enum { OWN_SCRIPTS = 3 };
+    enum { OWN_SCRIPTS = 4 };
     static const struct script *scripts[OWN_SCRIPTS + CONTEXT_SCRIPTS_MAX + UPKEEP_SCRIPTS];
     static const struct link_hooks command_hooks = {NULL, NULL};
     static const struct link_hooks log_hooks = {on_log_link_up, NULL};
@@ -93,12 +95,17 @@ static void open_links(struct api *api, const struct reactor *reactor, const str
     scripts[0] = enqueue_script();
     scripts[1] = judge_script();
     scripts[2] = backlog_script();
+    scripts[3] = replay_script();
     int count = OWN_SCRIPTS + context_scripts(scripts + OWN_SCRIPTS);
     for (int i = 0; i < UPKEEP_SCRIPTS; i++)
         scripts[count++] = upkeep_scripts()[i];
-    api->commands = link_open(reactor, url, "soc-api-commands", scripts, count, &command_hooks, api);
+    api->master = master_open(reactor, url);
+    const struct endpoint *master = master_endpoint(api->master);
+    api->commands = link_open(reactor, master, "soc-api-commands", scripts, count, &command_hooks, api);
     log_scripts[0] = follower_script();
-    api->log_link = link_open(reactor, url, "soc-api-log", log_scripts, 1, &log_hooks, api);
+    api->log_link = link_open(reactor, master, "soc-api-log", log_scripts, 1, &log_hooks, api);
+    if (api->settings->wait_replicas > 0)
+        api->enqueue_link = link_open(reactor, master, "soc-api-enqueue", scripts, 1, &command_hooks, api);
 }
 
 static void open_parts(struct api *api) {
@@ -117,7 +124,13 @@ static void open_parts(struct api *api) {
     options.catalog = api->catalog;
     api->live = live_new(&options);
     api->waiters = waiters_new();
-    api->enqueue = enqueue_new(&api->commands, &api->keyspace);
+    struct enqueue_options enqueue = {
+        .link = api->settings->wait_replicas > 0 ? &api->enqueue_link : &api->commands,
+        .keyspace = &api->keyspace,
+        .wait_replicas = api->settings->wait_replicas,
+        .wait_timeout_ms = api->settings->wait_timeout_ms,
+    };
+    api->enqueue = enqueue_new(&enqueue);
     api->imports = imports_new(&api->commands, &api->keyspace, &api->ids);
     admission_init(&api->admission, api->settings->outstanding_limit, api->settings->memory_limit_percent);
     struct upkeep_options upkeep = {.link = &api->commands,
@@ -132,7 +145,9 @@ static void open_parts(struct api *api) {
 
 static void close_parts(struct api *api) {
     link_close(api->log_link); /* tells whoever still awaits a reply, so before all others */
+    link_close(api->enqueue_link);
     link_close(api->commands);
+    master_close(api->master);
     waiters_free(api->waiters);
     follower_free(api->follower);
     imports_free(api->imports);
@@ -144,9 +159,12 @@ static void close_parts(struct api *api) {
 }
 
 static void tick(struct api *api, int64_t now_ms) {
+    master_tick(api->master, now_ms);
     link_tick(api->commands, now_ms);
     link_tick(api->log_link, now_ms);
     follower_tick(api->follower, now_ms);
+    if (api->enqueue_link != NULL)
+        link_tick(api->enqueue_link, now_ms);
     backlog_tick(api->backlog, now_ms);
     waiters_tick(api->waiters, now_ms, false);
     live_tick(api->live, now_ms);
@@ -162,6 +180,8 @@ static void turn(struct api *api, struct server *server, int64_t *ticked_ms) {
     upkeep_turn(api->upkeep, now_ms, api_is_ready(api) && !api->stopping);
     link_flush(api->commands);
     link_flush(api->log_link);
+    if (api->enqueue_link != NULL)
+        link_flush(api->enqueue_link);
     if (now_ms - *ticked_ms >= TURN_MS) {
         *ticked_ms = now_ms;
         tick(api, now_ms);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/redis/follow_master.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 #include "worker/admin/admin_http.h"
@@ -19,8 +20,10 @@
 #include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
 #include "worker/intake/sweep_stream.h"
+#include "worker/intake/trim_stream.h"
+#include "worker/intake/watch_peers.h"
 
-enum { TICK_MS = 20, COMMAND_SCRIPTS = RESCUE_SCRIPTS + 4, RETRY_COMMITS_MS = 200 };
+enum { TICK_MS = 20, COMMAND_SCRIPTS = WATCH_SCRIPTS + 7, RETRY_COMMITS_MS = 200 };
 
 /* The stages of the end; each is left when its condition holds, or all of them at the drain's deadline. */
 enum stop_stage {
@@ -36,10 +39,10 @@ struct worker {
     struct intake intake;
     struct event_base *base;
     struct reactor reactor;
+    struct master *master;
     struct event *tick, *on_term, *on_int;
     struct admin_http *admin;
     enum stop_stage stage;
-    unsigned stop_signals;
     int64_t stop_by_ms, committed_ms;
 };
 
@@ -63,10 +66,23 @@ static void observe_result(const struct work *work) {
 static void bury_refused(struct intake *intake, const struct work *work) {
     struct burial burial = {.entry = text_of(work->entry),
                             .deliveries = work->deliveries,
-                            .reason = "refused",
-                            .stage = "commit",
-                            .signal = buffer_text(&work->signal_json)};
-    bury_entry(&intake->burial, &burial, NULL, NULL);
+                            .reason = DEAD_REFUSED,
+                            .stage = DEAD_AT_COMMIT,
+                            .readable = true};
+    bury_entry(&intake->burial, &burial);
+}
+
+/* What analyze_work noted of a suspect that did no harm. */
+static void forget_stage(const struct intake *intake, const struct work *work) {
+    struct command command = COMMAND_EMPTY;
+    struct buffer key = BUFFER_EMPTY;
+    keyspace_threat(&intake->keyspace, &work->id, &key);
+    command_begin(&command, "HDEL");
+    command_text(&command, buffer_text(&key));
+    command_string(&command, "stage");
+    link_send(intake->commands, command_finish(&command), LINK_DEADLINE_MS, NULL, NULL);
+    command_fini(&command);
+    buffer_fini(&key);
 }
 
 static void on_committed(void *arg, struct work *work, enum status status) {
@@ -75,6 +91,8 @@ static void on_committed(void *arg, struct work *work, enum status status) {
     uuid_write(&work->id, id);
     if (status == STATUS_OK) {
         observe_result(work);
+        if (work->alone)
+            forget_stage(&worker->intake, work);
         log_write(LOG_THREAT_COMPLETED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
                   LOG_TEXT("customer_name", work->signal.customer_name),
                   LOG_STRING("severity", vocabulary_word(&vocabulary_severity, (int)work->severity)));
@@ -87,8 +105,7 @@ static void on_committed(void *arg, struct work *work, enum status status) {
     }
     bool claimed = work->claimed;
     work_give_back(worker->intake.pool, work);
-    if (claimed)
-        rescue_entry_done(worker->intake.rescue);
+    rescue_entry_done(worker->intake.rescue, claimed);
     read_signals(worker->intake.reading);
 }
 
@@ -104,23 +121,33 @@ static void on_commands_up(void *owner) {
     ((struct worker *)owner)->intake.group_ready = false; /* the tick makes sure of it */
 }
 
+/* No text of an entry of ours comes near it: what is longer stays in Redis, is found lost, and buried there.
+ */
+enum { TEXT_MAX_BYTES = 1024 * 1024 };
+
 static void open_links(struct worker *worker) {
     static const struct script *scripts[COMMAND_SCRIPTS];
     static const struct link_hooks reader = {on_reader_up, NULL}, commands = {on_commands_up, NULL},
                                    context = {on_context_up, NULL};
     struct intake *intake = &worker->intake;
-    for (int i = 0; i < RESCUE_SCRIPTS; i++)
-        scripts[i] = rescue_scripts()[i];
-    scripts[RESCUE_SCRIPTS] = commit_script();
-    scripts[RESCUE_SCRIPTS + 1] = bury_script();
-    scripts[RESCUE_SCRIPTS + 2] = create_group_script();
-    scripts[RESCUE_SCRIPTS + 3] = sweep_script();
+    for (int i = 0; i < WATCH_SCRIPTS; i++)
+        scripts[i] = watch_scripts()[i];
+    scripts[WATCH_SCRIPTS] = commit_script();
+    scripts[WATCH_SCRIPTS + 1] = bury_script();
+    scripts[WATCH_SCRIPTS + 2] = claim_script();
+    scripts[WATCH_SCRIPTS + 3] = release_script();
+    scripts[WATCH_SCRIPTS + 4] = create_group_script();
+    scripts[WATCH_SCRIPTS + 5] = trim_script();
+    scripts[WATCH_SCRIPTS + 6] = sweep_script();
     worker->reactor = libevent_reactor(worker->base);
-    intake->reader = link_open(&worker->reactor, &worker->url, "soc-worker-reader", NULL, 0, &reader, worker);
-    intake->commands = link_open(&worker->reactor, &worker->url, "soc-worker-commands", scripts,
-                                 COMMAND_SCRIPTS, &commands, worker);
+    worker->master = master_open(&worker->reactor, &worker->url);
+    const struct endpoint *master = master_endpoint(worker->master);
+    intake->reader = link_open(&worker->reactor, master, "soc-worker-reader", NULL, 0, &reader, worker);
+    link_bound_texts(intake->reader, TEXT_MAX_BYTES);
+    intake->commands = link_open(&worker->reactor, master, "soc-worker-commands", scripts, COMMAND_SCRIPTS,
+                                 &commands, worker);
     intake->context_link =
-        link_open(&worker->reactor, &worker->url, "soc-worker-context", NULL, 0, &context, worker);
+        link_open(&worker->reactor, master, "soc-worker-context", NULL, 0, &context, worker);
 }
 
 static void open_parts(struct worker *worker) {
@@ -140,7 +167,9 @@ static void open_parts(struct worker *worker) {
     intake->reading = reading_new(intake);
     intake->gatherer = gatherer_new(intake);
     intake->recovery = recovery_new(intake);
+    intake->watch = watch_new(intake);
     intake->rescue = rescue_new(intake);
+    intake->trimming = trimming_new(intake);
     intake->sweeper = sweeper_new(intake);
     intake->context = context_follower_new(intake);
 }
@@ -151,10 +180,13 @@ static void close_parts(struct worker *worker) {
     link_close(intake->reader);
     link_close(intake->commands);
     link_close(intake->context_link);
+    master_close(worker->master);
     reading_free(intake->reading);
     gatherer_free(intake->gatherer);
     recovery_free(intake->recovery);
     rescue_free(intake->rescue);
+    watch_free(intake->watch);
+    trimming_free(intake->trimming);
     sweeper_free(intake->sweeper);
     context_follower_free(intake->context);
     commit_free(intake->commit);
@@ -181,12 +213,19 @@ static void on_left(void *arg) {
     ((struct worker *)arg)->stage = STOP_DONE;
 }
 
+/* What Redis still has of ours in its hands, a read perhaps, is soon found without a heartbeat. */
+static void give_up(struct worker *worker) {
+    release_all(&worker->intake);
+    watch_leave(worker->intake.watch, on_left, worker);
+    link_flush(worker->intake.commands);
+    worker->stage = STOP_DONE;
+}
+
 static void on_stop_signal(evutil_socket_t number, short what, void *arg) {
     struct worker *worker = arg;
     (void)what;
-    worker->stop_signals++;
-    if (worker->stage != STOP_NOT) {
-        worker->stage = STOP_DONE; /* the second one: what is unfinished is redelivered */
+    if (worker->stage != STOP_NOT) { /* the second one: what is unfinished is for others */
+        give_up(worker);
         return;
     }
     log_write(LOG_STOPPING, LOG_STRING("reason", strsignal((int)number)));
@@ -199,15 +238,12 @@ static void on_stop_signal(evutil_socket_t number, short what, void *arg) {
 static void advance_stop(struct worker *worker, int64_t now_ms) {
     struct intake *intake = &worker->intake;
     if (worker->stage == STOP_DRAINING && !reading_is_asking(intake->reading) &&
-        work_pool_in_use(intake->pool) == 0) {
+        !rescue_is_claiming(intake->rescue) && work_pool_in_use(intake->pool) == 0) {
         worker->stage = STOP_LEAVING;
-        rescue_leave(intake->rescue, on_left, worker);
+        watch_leave(intake->watch, on_left, worker);
     }
-    if (worker->stage != STOP_NOT && worker->stage != STOP_DONE && now_ms > worker->stop_by_ms) {
-        release_all(intake);
-        link_flush(intake->commands);
-        worker->stage = STOP_DONE;
-    }
+    if (worker->stage != STOP_NOT && worker->stage != STOP_DONE && now_ms > worker->stop_by_ms)
+        give_up(worker);
 }
 
 /* --- the loop --- */
@@ -218,11 +254,14 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
     int64_t now_ms = clock_monotonic_ms();
     (void)fd;
     (void)what;
+    master_tick(worker->master, now_ms);
     link_tick(intake->reader, now_ms);
     link_tick(intake->commands, now_ms);
     link_tick(intake->context_link, now_ms);
     reading_tick(intake->reading, now_ms);
+    watch_tick(intake->watch, now_ms);
     rescue_tick(intake->rescue, now_ms);
+    trimming_tick(intake->trimming, now_ms);
     sweeper_tick(intake->sweeper, now_ms);
     if (now_ms - worker->committed_ms >= RETRY_COMMITS_MS) {
         worker->committed_ms = now_ms;

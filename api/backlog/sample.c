@@ -7,10 +7,10 @@ static int64_t number_of(const redisReply *reply, const char *name) {
 }
 
 /* Redis 7.0 loses the lag when an entry at or above the group's position is deleted, and tells a wrong one
- * after unread entries were trimmed. */
+ * after unread entries were trimmed. `unread` is counted, -1 when it was not. */
 static bool lag_can_be_true(const struct backlog_sample *sample, struct text last_delivered,
-                            struct text last_generated) {
-    if (sample->lag < 0 || sample->lag > sample->length)
+                            struct text last_generated, int64_t unread) {
+    if (sample->lag < 0 || sample->lag > sample->length || (unread >= 0 && unread != sample->lag))
         return false;
     return sample->lag == 0 || !text_equal(last_delivered, last_generated);
 }
@@ -43,7 +43,7 @@ bool sample_read(const redisReply *reply, struct backlog_sample *sample) {
     if (!sample->group_there) {
         sample->pending = sample->consumers = 0;
         sample->lag = sample->length == 0 ? 0 : -1;
-    } else if (!lag_can_be_true(sample, delivered, generated)) {
+    } else if (!lag_can_be_true(sample, delivered, generated, number_of(reply, "unread"))) {
         sample->lag = -1;
     }
     return true;

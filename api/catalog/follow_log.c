@@ -5,6 +5,7 @@
 #include "api/catalog/log_entry.h"
 #include "lua/check_log_lua.h"
 #include "shared/base/clock.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 
 enum {
@@ -96,7 +97,7 @@ static void stumble(struct follower *follower, const char *what, enum status sta
         return;
     }
     follower->broken = true;
-    log_write(LOG_REDIS_REPLY, LOG_STRING("command", what), LOG_TEXT("reply", reply_text(reply)));
+    tell_reply(what, reply);
     pause_for(follower, PAUSE_MS);
 }
 

@@ -17,8 +17,10 @@ struct api {
     const struct settings *settings;
     struct keyspace keyspace;
     struct uuid_source ids;
-    struct link *commands; /* enqueue and reads */
-    struct link *log_link; /* XREAD blocks it */
+    struct master *master;
+    struct link *commands;     /* reads, and enqueue unless it has its own */
+    struct link *enqueue_link; /* NULL unless replicas must confirm */
+    struct link *log_link;     /* XREAD blocks it */
     struct follower *follower;
     struct catalog *catalog;
     struct live *live;

@@ -1,6 +1,6 @@
 /* Door: a validated signal comes in and is on the stream, with its pending record and its log row, when
  * `done` says STATUS_OK; from there worker/intake/read_signals.h goes on. All signals of one loop turn go in
- * one script call. */
+ * one script call, or in a few; when replicas must confirm them, one WAIT comes behind (group commit). */
 #ifndef SOC_API_ENQUEUE_SIGNAL_H
 #define SOC_API_ENQUEUE_SIGNAL_H
 
@@ -18,17 +18,29 @@ struct enqueue_order {
 };
 
 /* `id` is the order's, or the one that its idempotency key had before (`earlier`). On any status but
- * STATUS_OK the signal was not taken, except that after STATUS_UNAVAILABLE with `sent` nobody knows. */
+ * STATUS_OK the signal was not taken, except that after `unknown` (STATUS_UNAVAILABLE) nobody knows, and
+ * after STATUS_UNCONFIRMED the master has it. */
 struct enqueue_result {
     enum status status;
     struct uuid id;
     bool earlier;
-    bool sent;
+    bool unknown;
 };
 typedef void (*enqueue_done)(void *arg, const struct enqueue_result *result);
 
-struct enqueue *enqueue_new(struct link *const *link, const struct keyspace *keyspace);
+/* `wait_replicas` 0: no WAIT. Else `link` should be used by nobody else: what is sent behind a WAIT waits
+ * too. */
+struct enqueue_options {
+    struct link *const *link;
+    const struct keyspace *keyspace;
+    int64_t wait_replicas, wait_timeout_ms;
+};
+
+struct enqueue *enqueue_new(const struct enqueue_options *options);
 void enqueue_free(struct enqueue *enqueue);
+
+/* Can it send? */
+bool enqueue_is_up(const struct enqueue *enqueue);
 
 /* The script, for link_open. */
 const struct script *enqueue_script(void);

@@ -2,16 +2,21 @@
 -- Takes a batch of validated signals: stream entry, pending record and log row of each, or nothing of it.
 -- Without allow-oom on purpose: out of memory refuses the batch before its first write.
 -- KEYS: stream, log, then for each signal its threat key and, when it has one, its idempotency key
--- ARGV: for each signal: id, signal, received_at, traceparent or "", row, "1" when it has an idempotency key
--- Answers for each signal 0, or the id that its idempotency key had before.
+-- ARGV: for each signal: id, signal, received_at, traceparent or "", row, and "" without idempotency key, "1" with
+-- one, "2" when replicas must confirm
+-- Answers for each signal 0, or the id that its idempotency key had before. That one was perhaps written through
+-- another connection: with "2" its key is written again, as it is, so that this connection's WAIT speaks for it.
 local stream, log = KEYS[1], KEYS[2]
 local answers, k = {}, 3
 for a = 1, #ARGV, 6 do
-    local id, signal, received, trace, row, keyed = ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4], ARGV[a + 5] == '1'
+    local id, signal, received, trace, row, keyed = ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4], ARGV[a + 5]
     local threat, earlier = KEYS[k], false
     k = k + 1
-    if keyed then
+    if keyed ~= '' then
         earlier = redis.call('GET', KEYS[k])
+        if earlier and keyed == '2' then
+            redis.call('SET', KEYS[k], earlier, 'KEEPTTL')
+        end
         k = k + 1
     end
     if not earlier then
@@ -24,7 +29,7 @@ for a = 1, #ARGV, 6 do
         end
         redis.call('HSET', threat, 'entry', entry)
         redis.call('XADD', log, '*', 'kind', 'created', 'id', id, 'row', row)
-        if keyed then
+        if keyed ~= '' then
             redis.call('SET', KEYS[k - 1], id, 'EX', 86400)
         end
     end

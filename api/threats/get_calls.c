@@ -71,7 +71,7 @@ bool api_is_ready(const struct api *api) {
 }
 
 static bool redis_is_up(const struct api *api) {
-    return link_is_up(api->commands) && link_is_up(api->log_link);
+    return link_is_up(api->commands) && link_is_up(api->log_link) && enqueue_is_up(api->enqueue);
 }
 
 void get_ready(struct exchange *exchange) {

@@ -1,4 +1,5 @@
 #include "api/context/context_calls.h"
+#include "api/dead_letters/letter_calls.h"
 #include "api/threats/api.h"
 #include "api/threats/contract.h"
 #include "api/threats/explain_threat.h"
@@ -20,6 +21,10 @@ const struct route api_routes[] = {
     {"POST", "/api/incidents", import_incidents},
     {"GET", "/api/stats", get_stats},
     {"GET", "/api/backlog", get_backlog},
+    {"GET", "/api/dead-letters", list_letters},
+    {"POST", "/api/dead-letters/replay", replay_letters},
+    {"DELETE", "/api/dead-letters/{id}", delete_letter},
+    {"POST", "/api/dead-letters/{id}/replay", replay_letter},
     {"GET", "/api/customers", list_customers},
     {"GET", "/api/customers/{id}", get_customer},
     {"PUT", "/api/customers/{id}", put_customer},

@@ -103,7 +103,7 @@ static void on_enqueued(void *arg, const struct enqueue_result *result) {
     } else {
         struct faults faults;
         faults_init(&faults, &bulk->arena);
-        faults_add(&faults, NULL, "not taken: %s", status_row(result->status)->title);
+        faults_add(&faults, NULL, "%s: %s", status_row(result->status)->title, not_taken_detail(result));
         add_faults(bulk, item->index, &faults);
         bulk->failure = *result;
     }

@@ -38,7 +38,7 @@ bool request_is_acceptable(struct exchange *exchange, const char *const *content
         reject(exchange, STATUS_UNSUPPORTED_TYPE, exchange_type_fault(exchange));
     } else if (exchange_body(exchange).len > body_max) {
         reject(exchange, STATUS_TOO_LARGE, NULL);
-    } else if (!link_is_up(api->commands)) {
+    } else if (!link_is_up(api->commands) || !enqueue_is_up(api->enqueue)) {
         reject(exchange, STATUS_UNAVAILABLE, "nothing was taken: try again");
     } else if (admitted != STATUS_OK) {
         reject(exchange, admitted, why_not_admitted(admitted));
@@ -108,13 +108,23 @@ static unsigned wait_of(const struct exchange *exchange, unsigned otherwise) {
     return otherwise;
 }
 
+const char *not_taken_detail(const struct enqueue_result *result) {
+    if (result->unknown)
+        return "the connection broke before the store answered: whether the signal was taken is not known; "
+               "send it again with the same Idempotency-Key";
+    if (result->status == STATUS_UNCONFIRMED)
+        return "the store's master has the signal, but fewer replicas than SOC_WAIT_REPLICAS confirmed it in "
+               "time; send it again with the same Idempotency-Key";
+    return "nothing was taken: try again";
+}
+
 void answer_not_taken(struct exchange *exchange, const struct enqueue_result *result) {
-    const char *detail =
-        result->sent && result->status == STATUS_UNAVAILABLE
-            ? "the connection broke before the store answered: whether the signal was taken is not known; "
-              "send it again with the same Idempotency-Key"
-            : "nothing was taken: try again";
-    reject(exchange, result->status, detail);
+    reject(exchange, result->status, not_taken_detail(result));
+}
+
+/* Then no analysis is an answer before they have confirmed the signal. */
+static bool awaits_replicas(const struct api *api) {
+    return api->settings->wait_replicas > 0;
 }
 
 /* A look at a threat that may be complete already. */
@@ -130,24 +140,23 @@ static void on_looked(void *arg, enum status status, const struct fetched *threa
     free(look);
 }
 
-/* The waiter stands before the signal is on its way: its event may overtake the script's reply. */
 static void await_analysis(const struct submission *submission, const struct uuid *id) {
     int64_t deadline_ms = clock_monotonic_ms() + (int64_t)submission->wait_s * 1000;
     waiters_add(submission->api->waiters, id, submission->exchange, deadline_ms, submission->wait_s);
 }
 
-/* This key was used before: the analysis is that of the earlier id, and may be there with no event to come.
- */
-static void await_earlier(const struct submission *submission, const struct uuid *earlier) {
+/* The analysis may be there already, with no event to come: this key was used before, or the worker was
+ * faster than the replicas. */
+static void await_or_look(const struct submission *submission, const struct uuid *id) {
     struct api *api = submission->api;
     struct early_look *look = malloc(sizeof(*look));
     if (look == NULL)
         abort();
-    *look = (struct early_look){api, *earlier};
+    *look = (struct early_look){api, *id};
     waiters_remove(api->waiters, &submission->id, submission->exchange);
-    await_analysis(submission, earlier);
+    await_analysis(submission, id);
     struct fetch_source source = {&api->commands, &api->keyspace};
-    fetch_threats(&source, earlier, 1, on_looked, look);
+    fetch_threats(&source, id, 1, on_looked, look);
 }
 
 static void on_enqueued(void *arg, const struct enqueue_result *result) {
@@ -162,8 +171,8 @@ static void on_enqueued(void *arg, const struct enqueue_result *result) {
         answer_not_taken(exchange, result);
     } else if (submission->wait_s == 0) {
         answer_accepted(exchange, &result->id, 0);
-    } else if (result->earlier) {
-        await_earlier(submission, &result->id);
+    } else if (result->earlier || awaits_replicas(submission->api)) {
+        await_or_look(submission, &result->id);
     }
     exchange_release(exchange);
     free(submission);
@@ -192,7 +201,7 @@ static void submit(struct exchange *exchange, struct text json, int64_t now_ms, 
     *submission =
         (struct submission){api, exchange, uuid_next(&api->ids, now_ms), wait_s, signal.threat_type};
     exchange_hold(exchange);
-    if (wait_s > 0)
+    if (wait_s > 0 && !awaits_replicas(api)) /* its event may overtake the script's reply */
         await_analysis(submission, &submission->id);
     struct enqueue_order order = {submission->id, &signal, now_ms, traceparent_of(exchange), key};
     admission_count(&api->admission);

@@ -21,7 +21,8 @@ bool request_is_readable(struct exchange *exchange, const char *const *content_t
 /* Longest wait that Prefer: wait=… is granted. */
 enum { WAIT_SECONDS_MAX = 30, TRIGGER_WAIT_SECONDS = 5 };
 
-/* Answers what an enqueue that failed means. */
+/* What an enqueue that failed means, a sentence; and the answer that says so. */
+const char *not_taken_detail(const struct enqueue_result *result);
 void answer_not_taken(struct exchange *exchange, const struct enqueue_result *result);
 
 #endif

@@ -20,6 +20,7 @@ static const struct status_row rows[STATUS_COUNT] = {
     [STATUS_UNAVAILABLE] = {"unavailable", 503, "The store is not reachable", ENTRY_RETRY},
     [STATUS_OVERLOADED] = {"overloaded", 503, "The backlog is over its limit", ENTRY_RETRY},
     [STATUS_NO_MEMORY] = {"no-memory", 503, "The store is out of memory", ENTRY_RETRY},
+    [STATUS_UNCONFIRMED] = {"unconfirmed", 503, "Too few replicas of the store confirmed it", ENTRY_RETRY},
     [STATUS_NO_SCRIPT] = {"no-script", 503, "The store lost its scripts", ENTRY_RETRY},
     [STATUS_NO_GROUP] = {"no-group", 503, "The consumer group is missing", ENTRY_RETRY},
     [STATUS_WRONG_TYPE] = {"wrong-type", 500, "A key in the store holds another type", ENTRY_RETRY},

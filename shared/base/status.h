@@ -18,6 +18,7 @@ enum status {
     STATUS_UNAVAILABLE,      /* Redis away, loading or not the master */
     STATUS_OVERLOADED,       /* outstanding work is over its limit */
     STATUS_NO_MEMORY,        /* Redis answered OOM */
+    STATUS_UNCONFIRMED,      /* done on the master, but fewer replicas than asked for said so */
     STATUS_NO_SCRIPT,        /* Redis does not know the script (any more) */
     STATUS_NO_GROUP,         /* stream or consumer group is gone */
     STATUS_WRONG_TYPE,       /* a key of ours holds another type */

@@ -14,10 +14,7 @@ enum { TEXT_MAX = 4096, SHOWN_VALUE_MAX = 100 };
 
 static bool accepts_redis_url(const char *value, const char **why) {
     struct redis_url url;
-    if (!redis_url_parse(value, &url, why))
-        return false;
-    *why = "Sentinel is not supported by this version";
-    return url.kind != REDIS_URL_SENTINEL;
+    return redis_url_parse(value, &url, why);
 }
 
 static bool is_visible_ascii(struct text text) {
@@ -58,7 +55,7 @@ static bool accepts_origins(const char *value, const char **why) {
 /* clang-format off */
 const struct setting_row setting_rows[] = {
     {"REDIS_URL", BOTH, SETTING_TEXT, "redis://127.0.0.1:6379/0", "", 1, TEXT_MAX,
-     "redis://[user:password@]host:port/db or unix:///path?db=N",
+     "redis://[user:password@]host:port/db, unix:///path?db=N or redis+sentinel://[user:password@]host:port,host:port/master/db",
      FIELD(redis_url), true, accepts_redis_url},
     {"SOC_KEY_PREFIX", BOTH, SETTING_TEXT, "", "", 0, 64, /* KEY_PREFIX_MAX of shared/redis/keys.h */
      "goes before every key and channel in Redis", FIELD(key_prefix), false, accepts_visible},
@@ -89,6 +86,10 @@ const struct setting_row setting_rows[] = {
     {"SOC_RETENTION_DAYS", PROGRAM_API, SETTING_NUMBER, "90", "days", 0, 36500,
      "age at which a finished threat is forgotten, unless its customer says otherwise; 0: never",
      FIELD(retention_days), false, NULL},
+    {"SOC_WAIT_REPLICAS", PROGRAM_API, SETTING_NUMBER, "0", "", 0, 100,
+     "replicas that must confirm a signal before its 202; fewer: 503", FIELD(wait_replicas), false, NULL},
+    {"SOC_WAIT_TIMEOUT_MS", PROGRAM_API, SETTING_NUMBER, "200", "ms", 1, 10000,
+     "time they have for it", FIELD(wait_timeout_ms), false, NULL},
     {"SOC_WS_QUEUE_BYTES", PROGRAM_API, SETTING_NUMBER, "8388608", "bytes", 65536, 268435456,
      "how far a WebSocket client may fall behind before it is closed", FIELD(ws_queue_bytes), false, NULL},
     {"SOC_WS_PING_SECONDS", PROGRAM_API, SETTING_NUMBER, "25", "s", 1, 3600,
@@ -113,7 +114,7 @@ const struct setting_row setting_rows[] = {
      "time between a worker's heartbeats", FIELD(heartbeat_ms), false, NULL},
     {"SOC_SUSPECT_MS", PROGRAM_WORKER, SETTING_NUMBER, "3000", "ms", 20, 600000,
      "silence after which a worker is taken for dead; more than a heartbeat", FIELD(suspect_ms), false, NULL},
-    {"SOC_DELIVERY_LIMIT", PROGRAM_WORKER, SETTING_NUMBER, "5", "", 1, 1000,
+    {"SOC_DELIVERY_LIMIT", PROGRAM_WORKER, SETTING_NUMBER, "5", "", 3, 1000,
      "failed deliveries after which an entry is a dead letter", FIELD(delivery_limit), false, NULL},
     {"SOC_DRAIN_DEADLINE_SECONDS", PROGRAM_WORKER, SETTING_NUMBER, "20", "s", 1, 3600,
      "time to finish after SIGTERM", FIELD(drain_deadline_seconds), false, NULL},

@@ -32,6 +32,9 @@ VOCABULARY(crawler_kind, "search_engine", "ai_crawler", "seo", "monitoring", "sc
            "social_preview", "feed_reader", "http_library", "archiver", "academic", "browser_automation",
            "other");
 VOCABULARY(event_kind, "created", "completed", "failed", "updated", "expired");
+VOCABULARY(dead_reason, "missing_field", "bad_version", "bad_id", "bad_time", "bad_utf8", "bad_json",
+           "bad_signal", "too_large", "poison", "refused");
+VOCABULARY(dead_stage, "read", "analyze", "commit");
 VOCABULARY(phase, "queue_wait", "agent_execution", "fp_analysis", "response_planning", "timeline");
 VOCABULARY(timeline_kind, "detection", "enrichment", "analysis", "correlation", "decision", "action");
 
@@ -55,6 +58,8 @@ const struct vocabulary *const vocabulary_all[] = {
     &vocabulary_crawler_verdict,
     &vocabulary_crawler_kind,
     &vocabulary_event_kind,
+    &vocabulary_dead_reason,
+    &vocabulary_dead_stage,
     &vocabulary_phase,
     &vocabulary_timeline_kind,
     NULL,

@@ -148,6 +148,24 @@ enum event_kind {
     EVENT_KIND_COUNT
 };
 
+/* Why an entry became a dead letter. */
+enum dead_reason {
+    DEAD_MISSING_FIELD,
+    DEAD_BAD_VERSION, /* `v` is no version; a newer one waits instead */
+    DEAD_BAD_ID,
+    DEAD_BAD_TIME, /* of receipt */
+    DEAD_BAD_UTF8,
+    DEAD_BAD_JSON,
+    DEAD_BAD_SIGNAL, /* JSON that breaks the rules of a signal */
+    DEAD_TOO_LARGE,
+    DEAD_POISON,  /* each worker that had it died */
+    DEAD_REFUSED, /* Redis kept refusing its result */
+    DEAD_REASON_COUNT
+};
+
+/* How far it came. */
+enum dead_stage { DEAD_AT_READ, DEAD_AT_ANALYZE, DEAD_AT_COMMIT, DEAD_STAGE_COUNT };
+
 /* The five phases of an investigation's timeline that are measured (DESIGN section 6 and 8). */
 enum phase {
     PHASE_QUEUE_WAIT,
@@ -193,6 +211,8 @@ extern const struct vocabulary vocabulary_import_format;
 extern const struct vocabulary vocabulary_crawler_verdict;
 extern const struct vocabulary vocabulary_crawler_kind;
 extern const struct vocabulary vocabulary_event_kind;
+extern const struct vocabulary vocabulary_dead_reason;
+extern const struct vocabulary vocabulary_dead_stage;
 extern const struct vocabulary vocabulary_phase;
 extern const struct vocabulary vocabulary_timeline_kind;
 

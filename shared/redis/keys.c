@@ -9,7 +9,8 @@ static const char *const fixed_names[FIXED_KEY_COUNT] = {
     [KEY_LEASE] = "threats:lease",       [KEY_CONTEXT_LOG] = "context:log",
     [KEY_INFRA_EVENTS] = "infra:events", [KEY_INTEL_LISTS] = "intel:lists",
     [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
-    [KEY_FAILED] = "threats:failed",     [KEY_UPKEEP] = "threats:upkeep",
+    [KEY_FAILED] = "threats:failed",     [KEY_QUARANTINE] = "threats:quarantine",
+    [KEY_REAPING] = "threats:reaping",   [KEY_UPKEEP] = "threats:upkeep",
     [KEY_SWEEP] = "threats:sweep",
 };
 
@@ -28,12 +29,12 @@ static void begin(const struct keyspace *keyspace, const char *family, struct bu
     buffer_append_string(out, family);
 }
 
-void keyspace_threat_prefix(const struct keyspace *keyspace, struct buffer *out) {
+void keyspace_threat_start(const struct keyspace *keyspace, struct buffer *out) {
     begin(keyspace, "threat:", out);
 }
 
 void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out) {
-    keyspace_threat_prefix(keyspace, out);
+    keyspace_threat_start(keyspace, out);
     uuid_write(id, buffer_reserve(out, UUID_LENGTH));
     out->len += UUID_LENGTH;
 }

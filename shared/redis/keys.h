@@ -9,6 +9,10 @@
 
 #define CONSUMER_GROUP "soc-workers"
 #define RELEASED_CONSUMER "__released" /* holds entries that a draining worker handed back */
+#define NEWER_CONSUMERS                                                                                      \
+    "__version_" /* and a number: holds entries of a version that some workers do not know */
+
+enum { ENTRY_VERSION = 1 }; /* of what we put into the stream and understand */
 
 enum { KEY_PREFIX_MAX = 64 };
 
@@ -26,6 +30,8 @@ enum fixed_key {
     KEY_INCIDENTS,    /* incidents, hash id → JSON of past, imported incidents */
     KEY_COMPLETED,    /* threats:completed, count of analyses stored since the stream began */
     KEY_FAILED,       /* threats:failed, count of entries buried since then */
+    KEY_QUARANTINE,   /* threats:quarantine, who handles a suspect entry alone */
+    KEY_REAPING,      /* threats:reaping, lease of who removes dead consumers */
     KEY_UPKEEP,       /* threats:upkeep, who expires and trims in this second */
     KEY_SWEEP,        /* threats:sweep, the stream's entry at which the last look of a sweep ended */
     FIXED_KEY_COUNT
@@ -45,8 +51,8 @@ static inline const char *keyspace_fixed(const struct keyspace *keyspace, enum f
 
 /* Each appends one key. */
 void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out);
-/* What stands before the id in a threat's key: for a script that finds ids itself. */
-void keyspace_threat_prefix(const struct keyspace *keyspace, struct buffer *out);
+/* What the keys of all threats begin with, for scripts that learn of ids by themselves. */
+void keyspace_threat_start(const struct keyspace *keyspace, struct buffer *out);
 void keyspace_customer(const struct keyspace *keyspace, struct text customer_id, struct buffer *out);
 void keyspace_intel_list(const struct keyspace *keyspace, struct text name, struct buffer *out);
 /* Where an import is gathered before it replaces its list. */

@@ -1,5 +1,6 @@
-/* One connection to Redis that keeps itself up: connects, greets, watches deadlines, comes back with jittered
- * backoff. hiredis' async context on whatever loop the reactor wraps. Nothing here waits.
+/* One connection to Redis that keeps itself up: connects, greets, watches deadlines and silence, follows its
+ * endpoint, comes back with jittered backoff. hiredis' async context on whatever loop the reactor wraps.
+ * Nothing here waits. Its states and what happens in them are the table in link_machine.c.
  *
  * A turn of the loop: callbacks run and send commands; then the owner calls link_flush, which writes what
  * they sent in one go and buries a connection that was condemned meanwhile. link_tick, every few tens of ms,
@@ -7,15 +8,12 @@
 #ifndef SOC_REDIS_LINK_H
 #define SOC_REDIS_LINK_H
 
-#include "shared/config/redis_url.h"
 #include "shared/redis/command.h"
+#include "shared/redis/endpoint.h"
+#include "shared/redis/link_machine.h"
 #include "shared/redis/reactor.h"
 #include "shared/redis/reply.h"
 #include "shared/redis/script.h"
-
-/* LINK_DOWN: no socket, `retry_at` is the next try. LINK_CONNECTING: socket, not writable yet. LINK_GREETING:
- * AUTH, SELECT, CLIENT SETNAME and SCRIPT LOAD under way. LINK_UP: owner's commands flow. */
-enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_GREETING, LINK_UP, LINK_STATE_COUNT };
 
 struct link;
 
@@ -28,11 +26,11 @@ struct link_hooks {
 /* `status` is the reply's; `reply` is NULL when there is none (connection lost). Both die with the call. */
 typedef void (*link_reply)(void *arg, enum status status, const redisReply *reply);
 
-enum { LINK_SCRIPTS_MAX = 20, LINK_DEADLINE_MS = 5000 };
+enum { LINK_SCRIPTS_MAX = 20, LINK_DEADLINE_MS = 3500 };
 
-/* `name` goes to CLIENT SETNAME and the logs. `url` and `scripts` must outlive the link. The first attempt is
- * made by the first link_tick. */
-struct link *link_open(const struct reactor *reactor, const struct redis_url *url, const char *name,
+/* `name` goes to CLIENT SETNAME and the logs. `endpoint` and `scripts` must outlive the link. The first
+ * attempt is made by the first link_tick. */
+struct link *link_open(const struct reactor *reactor, const struct endpoint *endpoint, const char *name,
                        const struct script *const *scripts, int script_count, const struct link_hooks *hooks,
                        void *owner);
 void link_close(struct link *link);
@@ -49,6 +47,10 @@ void link_tick(struct link *link, int64_t now_ms);
 
 /* The id of this connection in Redis (CLIENT ID), for CLIENT UNBLOCK; 0 when not known. */
 long long link_client_id(const struct link *link);
+
+/* A reply with a text longer than this is not waited for: the connection is given up before it is all in
+ * memory. */
+void link_bound_texts(struct link *link, size_t bytes);
 
 /* Gives the connection up from outside (a wrong answer, a test). Comes back by itself. */
 void link_condemn(struct link *link, const char *why);

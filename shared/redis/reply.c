@@ -4,18 +4,30 @@ struct error_row {
     const char *word;
     enum status status;
     bool condemns;
+    bool lasts; /* until an operator does something */
 };
 
 /* First words of Redis' error replies (src/server.c, createSharedObjects; src/blocked.c for UNBLOCKED). */
 static const struct error_row error_rows[] = {
-    {"OOM", STATUS_NO_MEMORY, false},          {"NOSCRIPT", STATUS_NO_SCRIPT, false},
-    {"NOGROUP", STATUS_NO_GROUP, false},       {"WRONGTYPE", STATUS_WRONG_TYPE, false},
-    {"READONLY", STATUS_UNAVAILABLE, true},    {"LOADING", STATUS_UNAVAILABLE, true},
-    {"MASTERDOWN", STATUS_UNAVAILABLE, true},  {"MOVED", STATUS_UNAVAILABLE, true},
-    {"ASK", STATUS_UNAVAILABLE, true},         {"CLUSTERDOWN", STATUS_UNAVAILABLE, true},
-    {"TRYAGAIN", STATUS_UNAVAILABLE, false},   {"BUSY", STATUS_UNAVAILABLE, false},
-    {"NOREPLICAS", STATUS_UNAVAILABLE, false}, {"MISCONF", STATUS_UNAVAILABLE, false},
+    {"OOM", STATUS_NO_MEMORY, false},
+    {"NOSCRIPT", STATUS_NO_SCRIPT, false},
+    {"NOGROUP", STATUS_NO_GROUP, false},
+    {"WRONGTYPE", STATUS_WRONG_TYPE, false},
+    {"READONLY", STATUS_UNAVAILABLE, true},
+    {"LOADING", STATUS_UNAVAILABLE, true},
+    {"MASTERDOWN", STATUS_UNAVAILABLE, true},
+    {"MOVED", STATUS_UNAVAILABLE, true},
+    {"ASK", STATUS_UNAVAILABLE, true},
+    {"CLUSTERDOWN", STATUS_UNAVAILABLE, true},
+    {"TRYAGAIN", STATUS_UNAVAILABLE, false},
+    {"BUSY", STATUS_UNAVAILABLE, false},
+    {"NOREPLICAS", STATUS_UNAVAILABLE, false},
+    {"MISCONF", STATUS_UNAVAILABLE, false},
     {"UNBLOCKED", STATUS_NO_GROUP, false},
+    {"NOAUTH", STATUS_UNAVAILABLE, true, true},
+    {"WRONGPASS", STATUS_UNAVAILABLE, true, true},
+    {"NOPERM", STATUS_UNAVAILABLE, true, true},
+    {"BUSYGROUP", STATUS_CONFLICT, false},
 };
 
 static const struct error_row *find_error(const redisReply *reply) {
@@ -42,6 +54,12 @@ bool reply_condemns_link(const redisReply *reply) {
         return false;
     const struct error_row *row = find_error(reply);
     return row != NULL && row->condemns;
+}
+
+bool reply_is_lasting(const redisReply *reply) {
+    const struct error_row *row =
+        reply == NULL || reply->type != REDIS_REPLY_ERROR ? NULL : find_error(reply);
+    return row != NULL && row->lasts;
 }
 
 struct text reply_text(const redisReply *reply) {

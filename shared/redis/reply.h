@@ -10,9 +10,13 @@
 /* STATUS_OK unless the reply is an error; then by its first word. NULL is STATUS_UNAVAILABLE. */
 enum status reply_status(const redisReply *reply);
 
-/* True for errors after which this connection is of no use: it leads to a replica, or to a server that is
- * still loading. */
+/* True for errors after which this connection is of no use: it leads to a replica, to a server that is still
+ * loading, or to one that does not know who we are, or does not
+ * let us do our work. */
 bool reply_condemns_link(const redisReply *reply);
+
+/* Of those: nothing changes before an operator does something, so there is no hurry to try again. */
+bool reply_is_lasting(const redisReply *reply);
 
 /* The string, status or error text; TEXT_NONE for anything else, nil among them. */
 struct text reply_text(const redisReply *reply);

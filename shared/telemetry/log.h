@@ -16,7 +16,10 @@ enum log_event {
     LOG_STOPPED,
     LOG_REDIS_UP,          /* connection */
     LOG_REDIS_DOWN,        /* connection, reason */
-    LOG_REDIS_REPLY,       /* command, reply: an error reply that should not be */
+    LOG_MASTER_FOUND,      /* host, port, epoch, sentinel, sentinel_port */
+    LOG_MASTER_UNKNOWN,    /* sentinel, port, master, reason */
+    LOG_REDIS_REPLY,       /* command, reply, left_out: an error reply that should not be */
+    LOG_WRONG_TYPE,        /* command, reply, left_out */
     LOG_GROUP_CREATED,     /* group (re)created: data was lost upstream when it existed before */
     LOG_CATALOG_READY,     /* rows, duration_ms */
     LOG_CATALOG_RESET,     /* reason */
@@ -26,7 +29,11 @@ enum log_event {
     LOG_ENTRY_BURIED,      /* threat_id, entry, reason, stage, deliveries */
     LOG_ENTRIES_CLAIMED,   /* owner, count, reason */
     LOG_ENTRIES_RELEASED,  /* count */
-    LOG_CONSUMER_REMOVED,  /* consumer */
+    LOG_ENTRIES_REGAINED,  /* count */
+    LOG_ENTRIES_TRIMMED,   /* count: deleted by somebody before they were finished */
+    LOG_LETTERS_DROPPED,   /* count */
+    LOG_LETTERS_REPLAYED,  /* count */
+    LOG_CONSUMERS_REMOVED, /* count */
     LOG_CONTEXT_LOADED,    /* customers, infra_events, intel_entries, duration_ms */
     LOG_CONTEXT_COMPLAINT, /* record, name, reason */
     LOG_CLOCKS_APART,      /* redis_ahead_ms: nothing expires by age */

@@ -38,10 +38,8 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return {0, 0} end
 local stream = redis.call('XINFO', 'STREAM', KEYS[1])
 local added
 for i = 1, #stream, 2 do if stream[i] == 'entries-added' then added = stream[i + 1] end end
-if redis.call('EXISTS', KEYS[4]) == 1 then
-    local counts = redis.call('HMGET', KEYS[4], 'completed', 'failed')
-    return {added, (tonumber(counts[1]) or 0) + (tonumber(counts[2]) or 0)}
-end
+local counts = redis.call('MGET', KEYS[4], KEYS[5])
+if counts[1] then return {added, tonumber(counts[1]) + tonumber(counts[2] or 0)} end
 local nameless = 0
 for _, letter in ipairs(redis.call('XRANGE', KEYS[3], '-', '+')) do
     local named = false

@@ -4,12 +4,14 @@ are none, the same signal many times at once."""
 import contextlib
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 
 import evidence
 from fleet import Fleet
-from processes import TIME_SCALE, wait_until
+from processes import REPOSITORY, TIME_SCALE, wait_until
 from sample_signals import signal, varied
 from trial import Trial, settle, wait_flowing, wall_ms
 
@@ -146,8 +148,39 @@ def poisoned_clock(size):
             wait_until(lambda: fleet.store.xlen(evidence.DEAD) >= 1, 20, "the entry is a dead letter")
         wait_flowing(trial)
         told = [api.get("/api/backlog").json() for api in fleet.apis]
+        code, words = doctor(fleet, "--json")
+        trial.claim(code == 2 and "stream-clock-ahead" in words, "I4", "the doctor does not tell of the clock")
         ages = [one[name] for one in told for name in ("oldest_waiting_seconds", "oldest_pending_seconds")]
         trial.claim(all(age is None or 0 <= age < 3600 for age in ages), "I4", f"ages {ages}")
+        return trial.finish()
+
+
+def doctor(fleet, *options):
+    """(exit code, its words)"""
+    words = [sys.executable, "-B", REPOSITORY / "scripts/doctor", "--url", fleet.redis_url, "--look", "0.2", *options]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def group_skips_entries(size):
+    """an operator makes the group again at $: the doctor tells what was skipped, and queues it again"""
+    with Fleet(apis=1, workers=2, SOC_RETENTION_THREATS=0) as fleet, Trial(fleet, rest_s=size["rest_s"]) as trial:
+        settle(trial)
+        for _ in range(size["times"]):
+            for worker in fleet.workers:
+                worker.terminate()
+            trial.produce(count=size["signals"], batch=100, connections=2).wait_accepted(size["signals"])
+            trial.sampler.paused = True
+            with trial.fault():
+                fleet.store.xgroup_destroy(evidence.STREAM, evidence.GROUP)
+                fleet.store.xgroup_create(evidence.STREAM, evidence.GROUP, "$")
+                code, told = doctor(fleet, "--json")
+                trial.claim(code == 2 and "skipped-entries" in told, "I1", f"the doctor said nothing of skipped entries ({code})")
+                trial.claim(str(size["signals"]) in told, "I1", "the doctor does not tell how many were skipped")
+                code, told = doctor(fleet, "--replay-skipped")
+                trial.claim(code == 0, "I1", f"the doctor could not queue them again: {told}")
+                for worker in fleet.workers:
+                    worker.start()
         return trial.finish()
 
 

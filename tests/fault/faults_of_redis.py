@@ -171,7 +171,7 @@ def rolled_back(size):
                 resets = trial.resets_heard()
                 trial.sampler.paused = size["act"] == "older"
                 ROLL_BACKS[size["act"]](trial)
-                wait_flowing(trial)
+                wait_flowing(trial, 3)  # an API looks every two seconds whether its log is still the one it read
                 if size["act"] == "older":
                     told = resets + len(fleet.apis)
                     wait_until(lambda: trial.resets_heard() >= told, 10 * TIME_SCALE, "every watcher starts over")

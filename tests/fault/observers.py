@@ -143,7 +143,7 @@ class Sampler(threading.Thread):
 
     def truth(self):
         try:
-            return tuple(self.store.eval(TRUTH, 4, STREAM, "threats:by_created", DEAD, "threats:counts"))
+            return tuple(self.store.eval(TRUTH, 5, STREAM, "threats:by_created", DEAD, "threats:completed", "threats:failed"))
         except redis.RedisError:
             return None
 

@@ -7,7 +7,10 @@ import faults_of_clients as clients
 import faults_of_clocks as clocks
 import faults_of_entries as entries
 import faults_of_network as network
+import faults_of_poison as poison
 import faults_of_redis as redis
+import faults_of_replicas as replicas
+import faults_of_versions as versions
 import faults_of_workers as workers
 
 REST_S = 60  # full: memory may take that long to be back
@@ -42,7 +45,8 @@ ROWS = [
     row("F1", workers.killed_at_random, dict(kills=10, pause_s=0.1, rate=1500, signals=4000, seed=1), kills=1000, signals=150_000),
     row("F2", workers.all_killed, dict(signals=6000), signals=300_000),
     row("F3", workers.stopped_in_turn, dict(rollouts=1, rate=1500), rollouts=34),
-    row("F4", workers.frozen_and_thawed, dict(freezes=1, frozen_s=4.5, rate=1000), freezes=5, frozen_s=30),
+    row("F4", workers.frozen_and_thawed, dict(freezes=2, frozen_s=1.8, suspect_ms=900, rate=1000), "short", freezes=30),
+    row("F4", workers.frozen_and_thawed, dict(freezes=1, frozen_s=4.5, suspect_ms=3000, rate=1000), "long", freezes=5, frozen_s=30),
     row("F5", redis.killed, dict(mode="always", kills=1, rate=1000, between_s=0.5), "always", kills=10, rate=2000, between_s=2),
     row("F5", redis.killed, dict(mode="everysec", kills=1, rate=1000, between_s=0.5), "everysec", kills=10, rate=2000, between_s=2),
     row("F5", redis.killed, dict(mode="none", kills=1, rate=1000, between_s=0.5), "none", kills=5, rate=2000, between_s=2),
@@ -51,6 +55,9 @@ ROWS = [
     row("F6", redis.emptied, dict(act="group", times=1, rate=1000, between_s=1), "XGROUP DESTROY", times=5),
     row("F6", redis.emptied, dict(act="scripts", times=3, rate=1000, between_s=0.3), "SCRIPT FLUSH", times=20),
     row("F6", redis.emptied, dict(act="type", times=1, rate=1000, between_s=1, broken_s=2), "wrong type", times=5),
+    row("F7", replicas.failed_over, dict(act="killed", rate=500, between_s=1), "killed", rate=2000, between_s=10),
+    row("F7", replicas.failed_over, dict(act="stopped", rate=500, between_s=1), "stopped", rate=2000, between_s=10),
+    row("F7", replicas.failed_over, dict(act="paused", rate=500, between_s=1), "paused", rate=2000, between_s=10),
     row("F8", network.partitioned, dict(who="workers", times=1, cut_s=4, rate=800), "workers", times=4, cut_s=20),
     row("F8", network.partitioned, dict(who="apis", times=1, cut_s=4, rate=800), "APIs", times=4, cut_s=20),
     row("F8", network.partitioned, dict(who="requests", times=1, cut_s=4, rate=800), "one way to Redis", times=3, cut_s=20),
@@ -62,11 +69,16 @@ ROWS = [
     row("F11", clients.reconnect_storm, dict(clients=300, rate=100), clients=9_000, rate=50),
     row("F12", redis.out_of_memory, dict(signals=12000, rate=500, restarted=False, drain_s=10), "drains", signals=100_000, drain_s=60),
     row("F12", redis.out_of_memory, dict(signals=2000, rate=500, restarted=True, drain_s=10), "new workers", signals=20_000, drain_s=60),
+    row("F13", poison.out_of_memory_killed, dict(poisons=1, rate=500, limit_bytes=64 << 20), poisons=10),
     row("F14", clocks.skewed, dict(steps=1, rate=800), steps=20),
+    row("F15", poison.crashing, dict(poisons=1, rate=500), "crash", poisons=20),
+    row("F15", poison.hanging, dict(poisons=1, rate=500), "endless", poisons=5),
+    row("F15", poison.unreadable, dict(times=5, rate=500), "unreadable", times=1000),
     row("F16", entries.injected_entry, dict(entries=1, bytes=8 << 20, rate=500), "64 MB entry", entries=5, bytes=64 << 20),
     row("F16", entries.huge_requests, dict(bytes=64 << 20, tricklers=50, trickles=10, rate=500), "requests",
         bytes=1 << 30, tricklers=1000, trickles=200),
     row("F17", entries.trimmed_under_workers, dict(times=1, signals=500), times=20),
+    row("F18", entries.group_skips_entries, dict(times=1, signals=500), times=20, signals=5000),
     row("F19", entries.poisoned_clock, dict(rate=800), rate=2000),
     row("F20", entries.crowd_of_consumers, dict(stale=300, blocked=300, rate=500), stale=10_000, blocked=4000),
     row("F21", entries.same_signal_at_once, dict(keys=6, copies=100, rate=500), keys=100),
@@ -75,4 +87,6 @@ ROWS = [
     row("F23", redis.rolled_back, dict(act="gone", times=1, rate=1000), "log gone", times=5),
     row("F23", redis.rolled_back, dict(act="older", times=1, rate=1000), "restored", times=5),
     row("F25", apis.other_protocols, dict(idle=500, times=1, rate=500), idle=10_000, times=20),
+    row("F26", versions.left_by_newer, dict(entries=3, rate=500, wait_s=1.5), "newer entries", entries=50, wait_s=10),
+    row("F26", versions.mixed, dict(rollouts=2, rate=500, build=False), "two versions", rollouts=10, build=True),
 ]

@@ -135,6 +135,10 @@ def hear_what_was_not(evidence):
     evidence.watched[0].append(("event", "1030-0", "new_threat"))
 
 
+def be_placed_too_far(evidence):
+    evidence.watched[0] = evidence.watched[0][:-1] + [("position", "1015-0", "")]
+
+
 def hear_another_kind(evidence):
     evidence.watched[0][3] = ("event", evidence.watched[0][3][1], "new_threat")
 
@@ -162,6 +166,7 @@ def hear_another_kind(evidence):
         (miss_an_event, "I7"),
         (miss_the_last_event, "I7"),
         (hear_twice, "I7"),
+        (be_placed_too_far, "I7"),
         (hear_what_was_not, "I7"),
         (hear_another_kind, "I7"),
     ],
@@ -240,3 +245,12 @@ def test_what_is_planted_in_redis_is_found(trial, plant, invariant):
     id_ = trial.producers[0].answers()[7].ids[0] if plant is not delete_rows else trial.producers[0].answers()[9].ids[0]
     plant(trial.fleet.store, id_)
     assert len(Audit(trial.collect()).broken[invariant]) > before
+
+
+def test_a_hole_is_forgiven_only_when_the_reset_comes_soon():
+    evidence = good()
+    heard = evidence.watched[0]
+    evidence.watched[0] = without(heard, 5) + [("reset", "1015-0", "")]
+    assert broken(evidence) == set()
+    evidence.watched[0] = without(heard, 5) + [("reset", "9015-0", "")]
+    assert broken(evidence) == {"I7"}

@@ -23,9 +23,8 @@ enum {
 };
 
 enum watcher_state {
-    WATCHER_AWAY,     /* connects at again_ms */
-    WATCHER_OPENING,  /* the upgrade was asked for */
-    WATCHER_RESUMING, /* what comes may be older than the answer to resume */
+    WATCHER_AWAY,    /* connects at again_ms */
+    WATCHER_OPENING, /* the upgrade was asked for */
     WATCHER_FOLLOWING,
 };
 
@@ -38,7 +37,6 @@ struct watcher {
     bool waiting; /* for its connection */
     int64_t again_ms, opened_ms;
     char position[ID_MAX]; /* the last event known; "" before the first connection */
-    char begun_at[ID_MAX]; /* last_id of this connection's initial batch */
 };
 
 static struct {
@@ -57,21 +55,6 @@ __attribute__((format(printf, 2, 3))) static void note(const struct watcher *wat
     va_end(list);
 }
 
-static bool is_after(const char *one, const char *other) {
-    unsigned long long ms[2] = {0}, sequence[2] = {0};
-    sscanf(one, "%llu-%llu", &ms[0], &sequence[0]);
-    sscanf(other, "%llu-%llu", &ms[1], &sequence[1]);
-    return ms[0] > ms[1] || (ms[0] == ms[1] && sequence[0] > sequence[1]);
-}
-
-static void send_masked(struct watcher *watcher, const char *words) {
-    size_t len = strlen(words);
-    unsigned char frame[6 + 125] = {0x81, (unsigned char)(0x80 | len)};
-    memcpy(frame + 6, words, len); /* masked with zeros */
-    if (send(watcher->client.fd, frame, 6 + len, MSG_NOSIGNAL) < 0)
-        note(watcher, "unsent");
-}
-
 /* Copies the text that follows `name` in the payload; "" when it is not there. */
 static void find_text(struct text payload, const char *name, char out[ID_MAX]) {
     const char *at = memmem(payload.at, payload.len, name, strlen(name)), *end = payload.at + payload.len;
@@ -84,44 +67,34 @@ static void find_text(struct text payload, const char *name, char out[ID_MAX]) {
     out[len] = '\0';
 }
 
-static void on_batch(struct watcher *watcher, struct text payload, bool initial) {
-    char last_id[ID_MAX];
+static void on_batch(struct watcher *watcher, struct text payload, const char *word) {
     size_t tail = payload.len < 80 ? payload.len : 80;
-    find_text((struct text){payload.at + payload.len - tail, tail}, "\"last_id\":\"", last_id);
-    note(watcher, "%s %s", initial ? "initial" : "reset", last_id);
-    watcher->state = WATCHER_FOLLOWING;
-    if (initial && watcher->position[0] != '\0') {
-        char words[ID_MAX + 40];
-        snprintf(words, sizeof(words), "{\"type\":\"resume\",\"last_id\":\"%s\"}", watcher->position);
-        note(watcher, "resume %s", watcher->position);
-        send_masked(watcher, words);
-        strcpy(watcher->begun_at, last_id);
-        if (is_after(last_id, watcher->position))
-            watcher->state = WATCHER_RESUMING;
-        return;
-    }
-    strcpy(watcher->position, last_id);
+    find_text((struct text){payload.at + payload.len - tail, tail}, "\"last_id\":\"", watcher->position);
+    note(watcher, "%s %s", word, watcher->position);
 }
 
 static void on_event(struct watcher *watcher, struct text payload, const char *type) {
-    char id[ID_MAX];
-    find_text((struct text){payload.at, payload.len < 160 ? payload.len : 160}, "\"id\":\"", id);
-    if (watcher->state == WATCHER_RESUMING && is_after(id, watcher->begun_at)) {
-        if (watcher->loud)
-            note(watcher, "early %s %s", id, type);
-        return;
-    }
+    find_text((struct text){payload.at, payload.len < 160 ? payload.len : 160}, "\"id\":\"",
+              watcher->position);
     if (watcher->loud)
-        note(watcher, "event %s %s", id, type);
-    watcher->state = WATCHER_FOLLOWING;
-    strcpy(watcher->position, id);
+        note(watcher, "event %s %s", watcher->position, type);
+}
+
+static void on_position(struct watcher *watcher, struct text payload) {
+    find_text(payload, "\"id\":\"", watcher->position);
+    if (watcher->loud)
+        note(watcher, "position %s", watcher->position);
 }
 
 static void on_text(void *data, struct text payload) {
     char type[ID_MAX];
     find_text((struct text){payload.at, payload.len < 64 ? payload.len : 64}, "{\"type\":\"", type);
-    if (strcmp(type, "initial_batch") == 0 || strcmp(type, "reset") == 0)
-        on_batch(data, payload, type[0] == 'i');
+    if (strcmp(type, "initial_batch") == 0)
+        on_batch(data, payload, "initial");
+    else if (strcmp(type, "reset") == 0)
+        on_batch(data, payload, "reset");
+    else if (strcmp(type, "position") == 0)
+        on_position(data, payload);
     else if (strcmp(type, "threat_created") == 0 || strcmp(type, "new_threat") == 0 ||
              strcmp(type, "threat_updated") == 0)
         on_event(data, payload, type);
@@ -155,11 +128,14 @@ static void open_again(struct watcher *watcher) {
 }
 
 static void ask_for_upgrade(struct watcher *watcher) {
-    static const char form[] =
-        "GET /ws HTTP/1.1\r\nHost: soc\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    char form[512];
+    bool again = watcher->position[0] != '\0';
+    int len = snprintf(form, sizeof(form),
+                       "GET /ws%s%s HTTP/1.1\r\nHost: soc\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                       again ? "?last_id=" : "", watcher->position);
     watcher->waiting = false;
-    if (send(watcher->client.fd, form, sizeof(form) - 1, MSG_NOSIGNAL) < 0)
+    if (send(watcher->client.fd, form, (size_t)len, MSG_NOSIGNAL) < 0)
         leave(watcher);
     else
         watch(watcher, EPOLLIN, EPOLL_CTL_MOD);
@@ -176,6 +152,8 @@ static bool take_upgrade(struct watcher *watcher) {
     watcher->client.parsed = (size_t)(end + 4 - in->at);
     watcher->state = WATCHER_FOLLOWING;
     note(watcher, "open");
+    if (watcher->position[0] != '\0')
+        note(watcher, "resume %s", watcher->position);
     return true;
 }
 

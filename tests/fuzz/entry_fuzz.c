@@ -61,8 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         elements[fields.elements] = &values[fields.elements];
         fields.elements++;
     }
-    FUZZ_CHECK(!parse_fields(&work, NULL));
-    if (parse_fields(&work, &fields)) {
+    struct entry_fault fault;
+    FUZZ_CHECK(parse_fields(&work, NULL, &fault) == ENTRY_UNREADABLE);
+    if (parse_fields(&work, &fields, &fault) == ENTRY_READABLE) {
         check_signal(&work);
         check_row(&work);
     }

@@ -135,7 +135,7 @@ class RedisServer(Process):
     def connect(self, **options):
         """A client of its own, over the Unix socket."""
         return redis.Redis(
-            unix_socket_path=str(self.socket_path), decode_responses=True, socket_timeout=10, retry_on_error=[], **options
+            unix_socket_path=str(self.socket_path), decode_responses=True, encoding_errors="replace", socket_timeout=10, **options
         )
 
     @property

@@ -126,3 +126,40 @@ def test_signals_are_refused_before_redis_is_full_and_taken_again_without_a_hand
         for one in fleet.apis:
             wait_until(lambda: one.post_signal(signal()).status_code == 202, 10 * TIME_SCALE, "signals are taken again")
         assert all(one.starts == 1 for one in fleet.apis)
+
+
+def test_the_account_of_a_deleted_stream_ends_with_it():
+    """Signals come before a worker makes the group of the new stream."""
+    with Fleet(apis=1, workers=1) as fleet:
+        fleet.api.post("/api/threats/batch", varied(200))
+        fleet.wait_completed(200)
+        fleet.wait_idle()
+        fleet.workers[0].terminate()
+        fleet.store.delete("threats:stream")
+        fleet.api.post("/api/threats/batch", varied(20, "new"))
+        fleet.workers[0].start().wait_ready()
+        fleet.wait_completed(220)
+        fleet.wait_idle()
+        backlog = fleet.api.get("/api/backlog").json()
+        assert (backlog["received"], backlog["completed"], backlog["unaccounted"]) == (20, 20, 0)
+        assert backlog["outstanding_exact"] is True
+
+
+def test_what_a_group_passes_over_is_analysed_all_the_same():
+    """An operator makes the group again at the stream's end while a worker runs, which trims what is finished."""
+    with Fleet(apis=1, workers=2) as fleet:
+        completed(fleet.api)
+        fleet.wait_idle()
+        for worker in fleet.workers:
+            worker.kill()
+        ids = fleet.api.post("/api/threats/batch", varied(50)).json()["ids"]
+        fleet.store.xgroup_destroy("threats:stream", "soc-workers")
+        fleet.store.xgroup_create("threats:stream", "soc-workers", "$")
+        for worker in fleet.workers:
+            worker.start().wait_ready()
+        fleet.wait_completed(1 + len(ids), 30 * TIME_SCALE)
+        fleet.wait_idle()
+        assert sum(worker.metric("soc_entries_taken_back_total") for worker in fleet.workers) == len(ids)
+        assert fleet.api.get("/api/backlog").json()["unaccounted"] == 0
+        kinds = [row["kind"] for _, row in fleet.store.xrange("threats:log")]
+        assert kinds.count("completed") == 1 + len(ids)

@@ -151,7 +151,7 @@ def test_an_idle_client_is_pinged_and_a_dead_one_cut():
 
 
 def test_a_slow_client_is_closed_with_1013_while_others_go_on():
-    with Fleet(apis=1, workers=2, SOC_WS_QUEUE_BYTES=262144) as fleet:
+    with Fleet(apis=1, workers=2, SOC_WS_QUEUE_BYTES=262144, SOC_RETENTION_THREATS=0) as fleet:
         with LiveClient(fleet.api) as quick, RawWebSocket(fleet.api, receive_buffer=4096) as slow:
             quick.wait_for("initial_batch")
             ids = []

@@ -200,4 +200,5 @@ def test_a_full_redis_is_no_other_log(pair):
         assert all(api.status("/ready") == 200 for api in pair.apis)
     finally:
         pair.store.config_set("maxmemory", "0")
+    wait_until(lambda: all(api.get("/ready").json()["components"]["intake"] == "open" for api in pair.apis), 10, "signals are taken again")
     all_hear_without_reset(pair)

@@ -97,6 +97,13 @@ def test_closing_reasons_are_those_of_the_table():
     assert rows(section(README, "## Verdicts")) == expected
 
 
+def test_reasons_of_dead_letters_are_the_vocabulary():
+    import contract
+
+    named = [row[0].strip("`") for row in rows(section(README, "## Dead letters"))]
+    assert named == contract.load("vocabulary.json")["$defs"]["dead_reason"]["enum"]
+
+
 def test_folders_need_what_they_link():
     lines = re.findall(r"^soc_folder\((\S+) ?(.*)\)$", (REPOSITORY / "CMakeLists.txt").read_text(), re.MULTILINE)
     linked = {folder: [need.rpartition("::")[2].lower() for need in needs.split()] for folder, needs in lines}

@@ -92,22 +92,24 @@ Test(backlog_script, waiting_and_pending_are_told_with_their_ages) {
     cr_assert_eq(sample.stream_ahead_ms, 0);
 }
 
-Test(backlog_script, consumers_are_named_up_to_a_bound) {
+Test(backlog_script, consumers_are_named_up_to_a_bound_and_the_busy_ones_first) {
+    static const int order[] = {1, 5, 0, 2};
     add_five();
     for (int i = 0; i < 6; i++)
         redis_do("XGROUP CREATECONSUMER threats:stream soc-workers w%d", i);
-    redis_do("HSET threats:workers w3 7");
+    redis_do("HSET threats:workers w5 7");
     deliver(2);
+    redis_ask("XREADGROUP GROUP soc-workers w5 COUNT 1 STREAMS threats:stream >");
     struct backlog_sample sample = take_sample_naming(4);
     cr_assert_eq(sample.consumers, 6);
     cr_assert_eq(sample.named->elements, 4);
     for (size_t i = 0; i < 4; i++) {
         const redisReply *row = sample.named->element[i];
         char name[8];
-        snprintf(name, sizeof(name), "w%zu", i);
+        snprintf(name, sizeof(name), "w%d", order[i]);
         cr_assert(text_is(reply_text(row->element[0]), name));
-        cr_assert_eq(reply_integer(row->element[1], -1), i == 1 ? 2 : 0);
-        cr_assert_eq(reply_integer(row->element[3], -1), i == 3);
+        cr_assert_eq(reply_integer(row->element[1], -1), order[i] == 5 ? 1 : order[i] == 1 ? 2 : 0);
+        cr_assert_eq(reply_integer(row->element[3], -1), order[i] == 5);
     }
 }
 
@@ -174,6 +176,44 @@ Test(backlog_script, a_lag_after_everything_was_delivered_is_no_lag) {
     redis_do("XTRIM threats:stream MAXLEN 1");
     deliver(1);
     expect_queue(-1, 2, 2, false);
+}
+
+/* After what was trimmed unread, more entries than the wrong lag stand in the stream. */
+static void trim_unread_then_add(int read, int acknowledged_more) {
+    add_five();
+    deliver(1);
+    redis_do("XTRIM threats:stream MAXLEN 1");
+    deliver(1);
+    for (int i = 6; i < 6 + acknowledged_more; i++)
+        redis_do("XADD threats:stream %d-0 v 1", i);
+    deliver(read);
+}
+
+Test(backlog_script, a_wrong_lag_is_known_by_counting_what_is_unread) {
+    trim_unread_then_add(20, 30);
+    expect_queue(-1, 22, 31, false);
+    deliver(10);
+    expect_queue(-1, 32, 32, false);
+}
+
+Test(backlog_script, a_wrong_lag_is_known_by_counting_what_was_read) {
+    trim_unread_then_add(20, 400);
+    expect_queue(-1, 22, 401, false);
+}
+
+Test(backlog_script, a_true_lag_is_true_whichever_side_is_counted) {
+    redis_do("XGROUP CREATE threats:stream soc-workers 0 MKSTREAM");
+    for (int i = 1; i <= 500; i++)
+        redis_do("XADD threats:stream %d-0 v 1", i);
+    expect_queue(500, 0, 500, true);
+    deliver(50);
+    expect_queue(450, 50, 500, true);
+    deliver(200);
+    expect_queue(250, 250, 500, true);
+    deliver(200);
+    expect_queue(50, 450, 500, true);
+    deliver(50);
+    expect_queue(0, 500, 500, true);
 }
 
 Test(backlog_script, a_group_made_in_the_middle_knows_no_lag) {

@@ -179,6 +179,8 @@ static inline void fake_write(struct fake_peer *peer) {
 /* The greeting's answers; true when it was one of its words. */
 static inline bool fake_greets(struct fake_peer *peer, const char *command) {
     static const char *const rows[][2] = {{"AUTH ", "+OK\r\n"},
+                                          {"ROLE", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"},
+                                          {"PING", "+PONG\r\n"},
                                           {"SELECT ", "+OK\r\n"},
                                           {"SCRIPT LOAD ", "$2\r\nab\r\n"},
                                           {"CLIENT ID", ":7\r\n"},

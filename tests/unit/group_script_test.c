@@ -21,7 +21,8 @@ TestSuite(group_script, .timeout = 60, .init = start, .fini = stop);
 static const redisReply *create(void) {
     struct command command = COMMAND_EMPTY;
     command_begin_script(&command, &create_group, 3);
-    command_words(&command, "threats:stream", "threats:completed", "threats:failed", "soc-workers", NULL);
+    command_words(&command, "threats:stream", "threats:completed", "threats:failed", "soc-workers",
+                  "threat:", NULL);
     const redisReply *reply = redis_send(&command);
     command_fini(&command);
     return reply;
@@ -55,12 +56,43 @@ Test(group_script, a_new_stream_begins_a_new_account) {
 
 Test(group_script, a_group_and_an_account_that_are_there_stay) {
     cr_assert_eq(reply_integer(create(), -1), 1);
-    redis_do("MSET threats:completed 7 threats:failed 3");
+    add_and_finish(4, 3, 3);
+    redis_do("MSET threats:completed 2 threats:failed 1");
+    redis_do("XTRIM threats:stream MAXLEN 2");
     cr_assert_eq(reply_integer(create(), -1), 0);
-    expect_account("7", "3");
+    expect_account("2", "1");
     redis_do("XGROUP DESTROY threats:stream soc-workers");
     cr_assert_eq(reply_integer(create(), -1), 1, "made again, from the beginning");
-    expect_account("7", "3");
+    expect_account("2", "1");
+}
+
+static void add_threats(int from, int to) {
+    for (int i = from; i <= to; i++) {
+        redis_do("XADD threats:stream %d-0 v 1 id t%d", i, i);
+        redis_do("HSET threat:t%d entry %d-0", i, i);
+    }
+}
+
+Test(group_script, the_account_of_a_deleted_stream_is_not_that_of_the_next) {
+    redis_do("MSET threats:completed 300 threats:failed 4");
+    add_threats(1, 20);
+    cr_assert_eq(reply_integer(create(), -1), 1, "signals came before the group");
+    expect_account("0", "0");
+}
+
+Test(group_script, a_group_made_again_before_anything_was_trimmed_counts_what_is_finished) {
+    cr_assert_eq(reply_integer(create(), -1), 1);
+    add_threats(1, 2500);
+    for (int i = 1; i <= 1200; i++)
+        redis_do("HSET threat:t%d data {}", i);
+    redis_do("MSET threats:completed 1190 threats:failed 10");
+    redis_do("XGROUP DESTROY threats:stream soc-workers");
+    cr_assert_eq(reply_integer(create(), -1), 1);
+    expect_account("1190", "10");
+    redis_do("SET threats:completed 77");
+    redis_do("XGROUP DESTROY threats:stream soc-workers");
+    cr_assert_eq(reply_integer(create(), -1), 1);
+    expect_account("1200", "0");
 }
 
 Test(group_script, an_account_that_begins_late_takes_what_is_gone_as_finished) {

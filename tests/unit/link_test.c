@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <sys/un.h>
 
+#include "shared/redis/backoff.h"
+#include "shared/redis/link_parts.h"
 #include "shared/telemetry/log.h"
 #include "tests/unit/fake_redis.h"
 
@@ -19,7 +21,8 @@ struct order {
 };
 
 static struct fake_redis fake;
-static struct redis_url url;
+static struct endpoint endpoint;
+static char user[32], password[32], path[108];
 static struct script scripts[2];
 static const struct script *const script_rows[] = {&scripts[0], &scripts[1]};
 static struct order orders[ORDERS_MAX];
@@ -66,14 +69,15 @@ static enum status send_order(unsigned number, const char *verb, int64_t deadlin
 }
 
 static void open_link(int script_count) {
-    fake.link = link_open(&fake.reactor, &url, "test-link", script_rows, script_count, &hooks, &fake);
+    fake.link = link_open(&fake.reactor, &endpoint, "test-link", script_rows, script_count, &hooks, &fake);
 }
 
 static void init(void) {
     log_init("soc-test", "error");
     fake_init(&fake);
     fake_listen(&fake, 16);
-    url = (struct redis_url){.kind = REDIS_URL_TCP, .host = "127.0.0.1", .port = fake.port};
+    endpoint = (struct endpoint){
+        .host = {"127.0.0.1", fake.port}, .moves = 1, .user = user, .password = password, .role = "master"};
     script_init(&scripts[0], "return 1");
     script_init(&scripts[1], "return 2");
 }
@@ -124,16 +128,21 @@ TestSuite(link, .timeout = 60, .init = init, .fini = fini);
 /* --- greeting --- */
 
 Test(link, greets_with_everything_the_url_says) {
-    static const char *const expected[] = {"AUTH soc secret",      "SELECT 3",  "SCRIPT LOAD return 1",
-                                           "SCRIPT LOAD return 2", "CLIENT ID", "CLIENT SETNAME test-link"};
-    snprintf(url.user, sizeof(url.user), "soc");
-    snprintf(url.password, sizeof(url.password), "secret");
-    url.database = 3;
+    static const char *const expected[] = {"AUTH soc secret",
+                                           "ROLE",
+                                           "SELECT 3",
+                                           "SCRIPT LOAD return 1",
+                                           "SCRIPT LOAD return 2",
+                                           "CLIENT ID",
+                                           "CLIENT SETNAME test-link"};
+    snprintf(user, sizeof(user), "soc");
+    snprintf(password, sizeof(password), "secret");
+    endpoint.database = 3;
     open_link(2);
     cr_assert_not(link_is_up(fake.link));
     cr_assert_eq(fake.watched, 0, "nothing happens before the first tick");
     FAKE_UNTIL(&fake, ups > 0);
-    expect_commands(expected, 6);
+    expect_commands(expected, 7);
     cr_assert_eq(link_client_id(fake.link), 7);
     for (int i = 0; i < 5; i++)
         fake_turn(&fake);
@@ -143,18 +152,18 @@ Test(link, greets_with_everything_the_url_says) {
 }
 
 Test(link, greets_with_no_more_than_the_url_says) {
-    static const char *const expected[] = {"CLIENT ID", "CLIENT SETNAME test-link"};
-    open_link(0);
-    FAKE_UNTIL(&fake, ups > 0);
-    expect_commands(expected, 2);
-}
-
-Test(link, a_password_alone_is_the_default_users) {
-    static const char *const expected[] = {"AUTH secret", "CLIENT ID", "CLIENT SETNAME test-link"};
-    snprintf(url.password, sizeof(url.password), "secret");
+    static const char *const expected[] = {"ROLE", "CLIENT ID", "CLIENT SETNAME test-link"};
     open_link(0);
     FAKE_UNTIL(&fake, ups > 0);
     expect_commands(expected, 3);
+}
+
+Test(link, a_password_alone_is_the_default_users) {
+    static const char *const expected[] = {"AUTH secret", "ROLE", "CLIENT ID", "CLIENT SETNAME test-link"};
+    snprintf(password, sizeof(password), "secret");
+    open_link(0);
+    FAKE_UNTIL(&fake, ups > 0);
+    expect_commands(expected, 4);
 }
 
 static void refuse_password(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
@@ -166,7 +175,7 @@ static void refuse_password(struct fake_redis *redis, struct fake_peer *peer, co
 }
 
 Test(link, a_refused_greeting_is_tried_again_and_is_never_up) {
-    snprintf(url.password, sizeof(url.password), "wrong");
+    snprintf(password, sizeof(password), "wrong");
     fake.answer = refuse_password;
     open_link(1);
     FAKE_UNTIL(&fake, fake.accepted == 3);
@@ -479,13 +488,12 @@ Test(link, a_refused_port_is_tried_until_somebody_listens) {
     cr_assert_eq(orders[0].told, 0);
 }
 
-/* Each wait is at least half of 50, 100, 200 and 400 ms. */
-Test(link, waits_grow_between_attempts) {
+Test(link, never_tries_again_at_once) {
     int64_t start_ms = clock_monotonic_ms();
     fake_stop_listening(&fake);
     open_link(0);
     FAKE_UNTIL(&fake, fake.watched == 5);
-    cr_assert_geq(clock_monotonic_ms() - start_ms, 25 + 50 + 100 + 200);
+    cr_assert_geq(clock_monotonic_ms() - start_ms, 4 * BACKOFF_FIRST_MS);
 }
 
 /* With one connection in a backlog of none the kernel answers no more: the link's own deadline ends the
@@ -534,8 +542,8 @@ Test(link, speaks_over_a_unix_socket_once_there_is_one) {
     cr_assert_not_null(mkdtemp(folder));
     snprintf(address.sun_path, sizeof(address.sun_path), "%s/redis.sock", folder);
     fake_stop_listening(&fake);
-    url = (struct redis_url){.kind = REDIS_URL_UNIX};
-    snprintf(url.path, sizeof(url.path), "%s", address.sun_path);
+    snprintf(path, sizeof(path), "%s", address.sun_path);
+    endpoint.path = path;
     open_link(1);
     for (int i = 0; i < 20; i++)
         fake_turn(&fake);
@@ -549,6 +557,217 @@ Test(link, speaks_over_a_unix_socket_once_there_is_one) {
     cr_assert_str_eq(orders[0].reply, "HELLO 0");
     unlink(address.sun_path);
     rmdir(folder);
+}
+
+/* --- role --- */
+
+static const char *role_line;
+
+static void answer_role(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    if (strcmp(command, "ROLE") == 0 && redis->accepted < 3)
+        buffer_append_string(&peer->answers, role_line);
+    else
+        fake_echo(redis, peer, command);
+}
+
+static void expect_third_time_lucky(const char *line) {
+    role_line = line;
+    fake.answer = answer_role;
+    open_link(1);
+    FAKE_UNTIL(&fake, fake.accepted == 2);
+    cr_assert_eq(ups, 0);
+    FAKE_UNTIL(&fake, ups == 1);
+    cr_assert_eq(fake.accepted, 3);
+    cr_assert_eq(downs, 0, "failed attempts are not told");
+}
+
+Test(link, a_replica_is_never_up) {
+    expect_third_time_lucky("*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:6379\r\n$9\r\nconnected\r\n:10\r\n");
+}
+
+Test(link, a_sentinel_is_no_master) {
+    expect_third_time_lucky("*2\r\n$8\r\nsentinel\r\n*0\r\n");
+}
+
+Test(link, an_odd_role_is_no_master) {
+    expect_third_time_lucky("*0\r\n");
+}
+
+Test(link, a_role_that_may_not_be_asked_is_no_master) {
+    expect_third_time_lucky("-NOPERM this user has no permissions to run the 'role' command\r\n");
+}
+
+/* --- silence --- */
+
+static void say_nothing_any_more(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    (void)redis, (void)peer, (void)command;
+}
+
+Test(link, an_idle_connection_is_asked_whether_it_is_there) {
+    come_up(0);
+    for (int i = 0; i < 3; i++)
+        fake_turn(&fake);
+    cr_assert_eq(fake.count, 0, "not while it is young");
+    for (unsigned i = 1; i <= 5; i++) {
+        fake.ahead_ms += 501;
+        FAKE_UNTIL(&fake, fake.count == i);
+        cr_assert_str_eq(fake.commands[i - 1], "PING");
+        for (int turn = 0; turn < 5; turn++)
+            fake_turn(&fake);
+    }
+    cr_assert_eq(fake.count, 5, "one in half a second");
+    cr_assert_eq(downs, 0);
+    cr_assert_eq(told, 0);
+}
+
+/* Before anybody's request has to wait for it, and within the time of a blocking read (2 s and 2 s more). */
+Test(link, an_idle_black_hole_is_found) {
+    come_up(0);
+    fake.answer = say_nothing_any_more;
+    fake.ahead_ms += 501;
+    FAKE_UNTIL(&fake, fake.count == 1);
+    fake.ahead_ms += 1500;
+    for (int i = 0; i < 3; i++)
+        fake_turn(&fake);
+    cr_assert(link_is_up(fake.link), "a slow answer is waited for");
+    fake.ahead_ms += 600;
+    expect_lost_and_back(0);
+    cr_assert_str_eq(why_down, "no reply within the deadline");
+}
+
+Test(link, who_awaits_a_reply_does_not_ask) {
+    fake.answer = fake_mute;
+    come_up(0);
+    cr_assert_eq(send_order(0, "BLOCK", LINK_DEADLINE_MS), STATUS_OK);
+    FAKE_UNTIL(&fake, fake.count == 1);
+    fake.ahead_ms += 3000;
+    for (int i = 0; i < 5; i++)
+        fake_turn(&fake);
+    cr_assert_eq(fake.count, 1);
+    cr_assert(link_is_up(fake.link));
+}
+
+/* We were not let run for a while: the answer had come in time. */
+Test(link, what_has_arrived_is_read_before_a_deadline_is_judged) {
+    come_up(0);
+    cr_assert_eq(send_order(0, "LATE", LINK_DEADLINE_MS), STATUS_OK);
+    link_flush(fake.link);
+    int64_t limit_ms = clock_monotonic_ms() + LIMIT_MS;
+    while (fake.count == 0 && clock_monotonic_ms() < limit_ms)
+        fake_serve(&fake);
+    fake_serve(&fake);
+    link_tick(fake.link, clock_monotonic_ms() + 60000);
+    cr_assert_eq(told, 1);
+    cr_assert_eq(orders[0].status, STATUS_OK);
+    cr_assert(link_is_up(fake.link));
+}
+
+/* --- the endpoint --- */
+
+Test(link, waits_until_somebody_knows_where_to_go) {
+    endpoint.moves = 0;
+    open_link(0);
+    fake.ahead_ms += 3600000;
+    for (int i = 0; i < 5; i++)
+        fake_turn(&fake);
+    cr_assert_eq(fake.watched, 0);
+    endpoint.moves = 1;
+    FAKE_UNTIL(&fake, ups == 1);
+}
+
+Test(link, goes_where_the_master_went_at_once) {
+    struct fake_redis other;
+    fake.answer = fake_mute;
+    come_up(0);
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_eq(send_order(i, "WAIT", LINK_DEADLINE_MS), STATUS_OK);
+    fake_init(&other);
+    fake_listen(&other, 4);
+    endpoint.host.port = other.port;
+    endpoint.moves++;
+    int64_t moved_ms = clock_monotonic_ms();
+    FAKE_UNTIL(&fake, downs == 1);
+    cr_assert_str_eq(why_down, "the master moved");
+    cr_assert_eq(told, 3);
+    while (ups < 2) {
+        cr_assert_lt(clock_monotonic_ms() - moved_ms, LIMIT_MS);
+        fake_serve(&other);
+        fake_turn(&fake);
+    }
+    cr_assert_eq(fake.accepted, 1, "nobody went back");
+    cr_assert_eq(other.accepted, 1);
+    fake_fini(&other);
+}
+
+/* However long the wait has grown. */
+Test(link, a_move_ends_the_wait) {
+    uint16_t good = fake.port;
+    fake_stop_listening(&fake);
+    open_link(0);
+    FAKE_UNTIL(&fake, fake.watched == 4 && fake.link->state == LINK_DOWN);
+    fake.port = 0;
+    fake_listen(&fake, 4);
+    cr_assert_neq(fake.port, good);
+    endpoint.host.port = fake.port;
+    endpoint.moves++;
+    link_tick(fake.link, clock_monotonic_ms());
+    cr_assert_eq(fake.watched, 5, "tried in the same tick");
+    FAKE_UNTIL(&fake, ups == 1);
+}
+
+/* A connection that is lost again and again as soon as it is up is not made in a hot loop. */
+Test(link, one_that_never_holds_is_tried_ever_more_slowly) {
+    int64_t start_ms = clock_monotonic_ms(), last_wait_ms = 0;
+    open_link(0);
+    for (unsigned i = 1; i <= 12; i++) {
+        FAKE_UNTIL(&fake, ups == i);
+        link_condemn(fake.link, "again");
+        fake_turn(&fake);
+        int64_t wait_ms = fake.link->retry_at_ms - clock_monotonic_ms();
+        cr_assert_leq(wait_ms, BACKOFF_MAX_MS);
+        cr_assert_leq(wait_ms, 3 * (last_wait_ms < BACKOFF_FIRST_MS ? BACKOFF_FIRST_MS : last_wait_ms));
+        last_wait_ms = fake.link->backoff_ms;
+        fake.ahead_ms += wait_ms < 0 ? 0 : wait_ms;
+    }
+    cr_assert_gt(fake.ahead_ms + clock_monotonic_ms() - start_ms, 12 * BACKOFF_FIRST_MS);
+}
+
+/* --- names --- */
+
+Test(link, a_name_is_looked_up_while_the_loop_goes_on) {
+    snprintf(endpoint.host.host, sizeof(endpoint.host.host), "localhost");
+    open_link(0);
+    int64_t before_ms = clock_monotonic_ms();
+    link_tick(fake.link, before_ms);
+    cr_assert_lt(clock_monotonic_ms() - before_ms, 1000);
+    FAKE_UNTIL(&fake, ups == 1);
+    cr_assert_eq(downs, 0);
+}
+
+Test(link, a_name_that_nobody_has_is_tried_again) {
+    snprintf(endpoint.host.host, sizeof(endpoint.host.host), "no-such-host.invalid");
+    open_link(0);
+    FAKE_UNTIL(&fake, fake.link->state == LINK_RESOLVING);
+    FAKE_UNTIL(&fake, fake.link->state == LINK_DOWN);
+    cr_assert_not_null(strstr(fake.link->why, "the name no-such-host.invalid is not found: "), "%s",
+                       fake.link->why);
+    cr_assert_eq(fake.watched, 0);
+    FAKE_UNTIL(&fake, fake.link->state == LINK_RESOLVING);
+    snprintf(endpoint.host.host, sizeof(endpoint.host.host), "127.0.0.1");
+    endpoint.moves++;
+    FAKE_UNTIL(&fake, ups == 1);
+}
+
+Test(link, closing_does_not_wait_for_a_look_up) {
+    for (int i = 0; i < 20; i++) {
+        snprintf(endpoint.host.host, sizeof(endpoint.host.host), "host-%d.invalid", i);
+        open_link(0);
+        link_tick(fake.link, clock_monotonic_ms());
+        link_close(fake.link);
+    }
+    snprintf(endpoint.host.host, sizeof(endpoint.host.host), "localhost");
+    open_link(0);
+    FAKE_UNTIL(&fake, ups == 1);
 }
 
 /* --- the end --- */

@@ -153,7 +153,7 @@ Test(reply, every_error_has_its_status) {
     static const struct {
         const char *resp;
         enum status status;
-        bool condemns;
+        bool condemns, lasts;
     } rows[] = {
         {"+OK\r\n", STATUS_OK, false},
         {":0\r\n", STATUS_OK, false},
@@ -179,8 +179,12 @@ Test(reply, every_error_has_its_status) {
         {"-MISCONF Redis is configured to save RDB snapshots\r\n", STATUS_UNAVAILABLE, false},
         {"-READONLY\r\n", STATUS_UNAVAILABLE, true},
         {"-ERR unknown command 'FOO'\r\n", STATUS_INTERNAL, false},
-        {"-NOAUTH Authentication required.\r\n", STATUS_INTERNAL, false},
-        {"-BUSYGROUP Consumer Group name already exists\r\n", STATUS_INTERNAL, false},
+        {"-NOAUTH Authentication required.\r\n", STATUS_UNAVAILABLE, true, true},
+        {"-WRONGPASS invalid username-password pair or user is disabled.\r\n", STATUS_UNAVAILABLE, true,
+         true},
+        {"-NOPERM this user has no permissions to run the 'xadd' command\r\n", STATUS_UNAVAILABLE, true,
+         true},
+        {"-BUSYGROUP Consumer Group name already exists\r\n", STATUS_CONFLICT, false},
         {"-BUSYKEY Target key name already exists.\r\n", STATUS_INTERNAL, false},
         {"-OOMPH no such word\r\n", STATUS_INTERNAL, false},
         {"-oom lower case\r\n", STATUS_INTERNAL, false},
@@ -192,10 +196,12 @@ Test(reply, every_error_has_its_status) {
         cr_assert_eq(reply_status(reply), rows[i].status, "%s is %s", rows[i].resp,
                      status_name(reply_status(reply)));
         cr_assert_eq(reply_condemns_link(reply), rows[i].condemns, "%s", rows[i].resp);
+        cr_assert_eq(reply_is_lasting(reply), rows[i].lasts, "%s", rows[i].resp);
         freeReplyObject(reply);
     }
     cr_assert_eq(reply_status(NULL), STATUS_UNAVAILABLE);
     cr_assert_not(reply_condemns_link(NULL));
+    cr_assert_not(reply_is_lasting(NULL));
 }
 
 Test(reply, values_are_read_by_their_type) {
@@ -252,7 +258,8 @@ static void expect_all_keys(const char *prefix) {
         [KEY_LEASE] = "threats:lease",       [KEY_CONTEXT_LOG] = "context:log",
         [KEY_INFRA_EVENTS] = "infra:events", [KEY_INTEL_LISTS] = "intel:lists",
         [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
-        [KEY_FAILED] = "threats:failed",     [KEY_UPKEEP] = "threats:upkeep",
+        [KEY_FAILED] = "threats:failed",     [KEY_QUARANTINE] = "threats:quarantine",
+        [KEY_REAPING] = "threats:reaping",   [KEY_UPKEEP] = "threats:upkeep",
         [KEY_SWEEP] = "threats:sweep",
     };
     struct keyspace keyspace;

@@ -58,10 +58,27 @@ static void keep_results(struct work *work, const struct analysis *analysis) {
         work->phase_seconds[i] = analysis->timeline.phase_ms[i] / 1000;
 }
 
+/* How far a suspect came stands in its record before it goes on: should it kill us, the letter says where. */
+static void note_stage(struct intake *intake, const struct work *work, enum dead_stage stage) {
+    struct command command = COMMAND_EMPTY;
+    struct buffer key = BUFFER_EMPTY;
+    if (!work->alone)
+        return;
+    keyspace_threat(&intake->keyspace, &work->id, &key);
+    command_begin(&command, "HSET");
+    command_text(&command, buffer_text(&key));
+    command_words(&command, "stage", vocabulary_word(&vocabulary_dead_stage, (int)stage), NULL);
+    link_send(intake->commands, command_finish(&command), LINK_DEADLINE_MS, NULL, NULL);
+    link_flush(intake->commands);
+    command_fini(&command);
+    buffer_fini(&key);
+}
+
 void analyze_work(struct intake *intake, struct work *work) {
     static struct analysis analysis; /* one thread, done before this returns */
     const struct run_clock clock = {stopwatch_now, NULL, work->taken_at_ns};
     int64_t waited_ms = work->taken_at_ms - work->received_at_ms; /* clocks of two machines */
+    note_stage(intake, work, DEAD_AT_ANALYZE);
     snapshot_gather(intake->snapshot, &work->signal, &work->arena, &work->facts);
     analysis = (struct analysis){.id = work->id,
                                  .signal = &work->signal,
@@ -76,5 +93,6 @@ void analyze_work(struct intake *intake, struct work *work) {
     write_case(work);
     observe_agents(work, &analysis);
     work->ready_at_ns = clock_monotonic_ns();
+    note_stage(intake, work, DEAD_AT_COMMIT);
     commit_analysis(intake->commit, work);
 }

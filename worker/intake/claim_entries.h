@@ -1,9 +1,7 @@
-/* Finishes what dead workers left. Every worker counts its own heartbeat up in threats:workers and watches
- * the others'; a counter that did not move over enough of our own successful looks belongs to a dead worker.
- * Our looks are the clock: when Redis itself stands still nobody grows old, and clock steps do not matter.
- *
- * What one worker had is taken in small batches; an entry that two had without a result is taken alone, so
- * that a poisonous one takes no neighbours with it. */
+/* Finishes what dead workers left. What one worker had is taken in small batches. An entry that two had
+ * without a result is a suspect: a worker stops reading, lets what it holds be committed, and takes one
+ * suspect into its empty hands, so that a poisonous one takes no neighbours with it. One worker of the fleet
+ * at a time does that; the others go on with the rest. */
 #ifndef SOC_WORKER_CLAIM_ENTRIES_H
 #define SOC_WORKER_CLAIM_ENTRIES_H
 
@@ -13,19 +11,21 @@ struct rescue;
 
 struct rescue *rescue_new(struct intake *intake);
 void rescue_free(struct rescue *rescue);
+const struct script *claim_script(void);
 
-/* claim_entries, remove_consumer and trim_stream, for link_open. */
-enum { RESCUE_SCRIPTS = 3 };
-const struct script *const *rescue_scripts(void);
+/* The next entries of the next dead owner, if none are in hand; after each look. */
+void rescue_tend(struct rescue *rescue);
 
-/* Heartbeat, looks at the others, trimming: each when it is due. */
+/* A threat left our hands; `claimed`: one that was taken over. */
+void rescue_entry_done(struct rescue *rescue, bool claimed);
+
+/* Keeps a quarantine. */
 void rescue_tick(struct rescue *rescue, int64_t now_ms);
 
-/* A claimed entry is through: the next may be taken. */
-void rescue_entry_done(struct rescue *rescue);
+/* Nothing new is read meanwhile. */
+bool rescue_is_quarantined(const struct rescue *rescue);
 
-/* Our consumer leaves the group, if nothing is pending for it. `done` is called once Redis has answered, or
- * at once. */
-void rescue_leave(struct rescue *rescue, void (*done)(void *arg), void *arg);
+/* Is a claim still under way? Its reply may bring entries. */
+bool rescue_is_claiming(const struct rescue *rescue);
 
 #endif

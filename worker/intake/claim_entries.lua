@@ -1,30 +1,90 @@
 #!lua flags=allow-oom
 -- Takes entries over from a consumer that is gone, only if its heartbeat is still the one that was seen: one rescuer
 -- wins, and a worker that came back is left alone.
--- KEYS: stream, workers
--- ARGV: group, me, owner, heartbeat seen or "", most entries to take
--- Those delivered once go together; one that two workers had without a result is taken alone, so that a
--- poisonous entry is soon by itself.
--- Answers entry, delivery count, fields for each entry taken.
-local stream, group, me, owner = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-if (redis.call('HGET', KEYS[2], owner) or '') ~= ARGV[4] then return {} end
-local pending = redis.call('XPENDING', stream, group, '-', '+', ARGV[5], owner)
-if #pending == 0 then return {} end
-local ids, deliveries = {}, {}
-for _, entry in ipairs(pending) do
-    if entry[4] < 2 then
-        ids[#ids + 1] = entry[1]
-        deliveries[entry[1]] = entry[4] + 1
+-- KEYS: those of bury.lua.in, then workers, quarantine
+-- ARGV: those of bury.lua.in, then owner, heartbeat seen or "", most entries to take, delivery limit, "1" when the
+--       claimer's hands are empty, ms of a quarantine, newest version of entries that is understood
+-- Those delivered once go together. One that two workers had without a result is a suspect: it goes alone, to a worker
+-- with empty hands, and one worker of the fleet at a time does that. So only deliveries beyond the second are a
+-- suspect's own, and past the limit it is buried here.
+-- Answers what was done, entries that were gone, entries buried, letters that fell out, then entry, delivery count,
+-- fields for each entry taken.
+-- include shared/redis/bury.lua.in
+local workers, quarantine = KEYS[6], KEYS[7]
+local owner, heartbeat, most, limit, empty_handed, lease_ms, version =
+    ARGV[6], ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10] == '1', ARGV[11], tonumber(ARGV[12])
+local LISTED, ENTRY_MAX = 256, 131072
+local gone, buried, dropped = 0, 0, 0
+
+local function is_newer(fields)
+    local v = string.match(fields.v or '', '^[1-9]%d*$')
+    return v ~= nil and #v <= 9 and tonumber(v) > version
+end
+
+-- The record of the threat whose entry this is, or nothing.
+local function record_of(entry, fields)
+    local id = threat_id(fields)
+    if not id then return end
+    local said = redis.pcall('HGET', threat_keys .. id, 'entry')
+    if said == entry then return threat_keys .. id end
+end
+
+local function bury_poison(entry, deliveries, fields)
+    local record = record_of(entry, fields)
+    local stage = record and redis.call('HGET', record, 'stage') or 'analyze'
+    dropped = dropped + bury(entry, deliveries, 'poison', stage, '', record ~= nil)
+    buried = buried + 1
+end
+
+-- An entry that is too large for any of ours is never sent to a worker.
+local function take(entries, answer)
+    local ids, deliveries = {}, {}
+    for i, entry in ipairs(entries) do
+        ids[i], deliveries[entry[1]] = entry[1], entry[4] + 1
+    end
+    local taken = redis.call('XCLAIM', stream, group, consumer, 0, unpack(ids))
+    gone = gone + #ids - #taken
+    for _, entry in ipairs(taken) do
+        local fields, bytes = by_name(entry[2])
+        if bytes > ENTRY_MAX and not is_newer(fields) then
+            dropped = dropped + bury(entry[1], deliveries[entry[1]], 'too_large', 'read', bytes .. ' bytes', false)
+            buried = buried + 1
+        else
+            answer[#answer + 1] = entry[1]
+            answer[#answer + 1] = deliveries[entry[1]]
+            answer[#answer + 1] = entry[2]
+        end
     end
 end
-if #ids == 0 then
-    ids[1] = pending[1][1]
-    deliveries[ids[1]] = pending[1][4] + 1
+
+local function take_alone(suspect, answer)
+    local holder = redis.call('GET', quarantine)
+    if holder and holder ~= consumer then return 'BUSY' end
+    redis.call('SET', quarantine, consumer, 'PX', lease_ms)
+    if not empty_handed then return 'WAIT' end
+    local record = record_of(suspect[1], fields_of(suspect[1]) or {})
+    if record then redis.call('HSET', record, 'stage', 'read') end
+    take({suspect}, answer)
+    return 'ALONE'
 end
-local answer = {}
-for _, entry in ipairs(redis.call('XCLAIM', stream, group, me, 0, unpack(ids))) do
-    answer[#answer + 1] = entry[1]
-    answer[#answer + 1] = deliveries[entry[1]]
-    answer[#answer + 1] = entry[2]
+
+if (redis.call('HGET', workers, owner) or '') ~= heartbeat then return {'NOTHING', 0, 0, 0} end
+local once, suspect, taken = {}, nil, {}
+for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', LISTED, owner)) do
+    local fields = entry[4] >= limit and fields_of(entry[1])
+    if fields and not is_newer(fields) then
+        bury_poison(entry[1], entry[4], fields)
+    elseif entry[4] >= 2 then
+        if not suspect or entry[4] < suspect[4] then suspect = entry end
+    elseif #once < most then
+        once[#once + 1] = entry
+    end
 end
-return answer
+local word = buried > 0 and 'TAKEN' or 'NOTHING'
+if #once > 0 then
+    take(once, taken)
+    word = 'TAKEN'
+elseif suspect then
+    word = take_alone(suspect, taken)
+end
+return {word, gone, buried, dropped, unpack(taken)}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 #include "worker/intake/wanted_names.h"
@@ -362,8 +363,7 @@ static void on_changes(void *arg, enum status status, const redisReply *reply) {
     if (status == STATUS_UNAVAILABLE)
         return;
     if (status != STATUS_OK) {
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XREAD context:log"),
-                  LOG_TEXT("reply", reply_text(reply)));
+        tell_reply("XREAD context:log", reply);
         link_condemn(follower->intake->context_link, "the context's log cannot be read");
         return;
     }

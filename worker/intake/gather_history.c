@@ -4,7 +4,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/model/log_row.h"
-#include "shared/telemetry/log.h"
+#include "shared/redis/tell_reply.h"
 #include "worker/intake/analyze_work.h"
 
 /* SCOPES: customer and type, address, user agent. */
@@ -105,13 +105,13 @@ static void analyze_all(struct gathering *gathering) {
 static void on_histories(void *arg, enum status status, const redisReply *reply) {
     struct gathering *gathering = arg;
     gathering->asked = false;
-    if (status == STATUS_UNAVAILABLE && !gathering->analyzed)
+    if ((reply == NULL || reply_condemns_link(reply)) && !gathering->analyzed)
         return; /* the tick asks again once the link is up */
     if (!gathering->analyzed) {
         bool whole = status == STATUS_OK && reply_is_array(reply, scopes_of(gathering));
         size_t at = 0;
         if (!whole && reply != NULL)
-            log_write(LOG_REDIS_REPLY, LOG_STRING("command", "MGET"), LOG_TEXT("reply", reply_text(reply)));
+            tell_reply("MGET", reply);
         for (unsigned i = 0; whole && i < gathering->count; i++) {
             gathering->works[i]->facts.history_available = true;
             at = take_history(reply, at, gathering->works[i]);

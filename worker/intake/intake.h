@@ -26,7 +26,9 @@ struct intake {
     struct reading *reading;
     struct gatherer *gatherer;
     struct recovery *recovery;
+    struct watch *watch;
     struct rescue *rescue;
+    struct trimming *trimming;
     struct sweeper *sweeper;
     struct context_follower *context;
     bool group_ready;

@@ -6,7 +6,20 @@
 #include "shared/redis/reply.h"
 #include "worker/results/work.h"
 
-/* Fills id, received_at_ms, signal_json and signal of an empty work. False when the fields are not ours. */
-bool parse_fields(struct work *work, const redisReply *fields);
+enum entry_kind {
+    ENTRY_READABLE,
+    ENTRY_NEWER, /* of a version above ENTRY_VERSION: for newer workers */
+    ENTRY_UNREADABLE
+};
+
+struct entry_fault {
+    enum dead_reason reason;
+    struct text detail; /* static, or in the work's arena */
+    unsigned version;   /* of a newer one */
+};
+
+/* Fills id, received_at_ms, signal_json and signal of an empty work when the entry is readable, `fault` when
+ * it is not. */
+enum entry_kind parse_fields(struct work *work, const redisReply *fields, struct entry_fault *fault);
 
 #endif

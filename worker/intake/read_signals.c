@@ -1,11 +1,15 @@
 #include "worker/intake/read_signals.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lua/create_group_lua.h"
 #include "shared/base/clock.h"
+#include "shared/redis/backoff.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
+#include "worker/intake/claim_entries.h"
 #include "worker/intake/gather_history.h"
 #include "worker/intake/parse_fields.h"
 #include "worker/intake/recover_entries.h"
@@ -15,13 +19,14 @@
  * workers left. */
 enum { SLOTS_PER_RESCUE = 8 };
 
-enum { BLOCK_MS = 2000, BLOCK_SLACK_MS = 2000, GROUP_RETRY_MS = 500, RETRY_MS = 200 };
+enum { BLOCK_MS = 2000, BLOCK_SLACK_MS = 2000, UNBLOCK_AGAIN_MS = 100 };
 
 struct reading {
     struct intake *intake;
     unsigned asked; /* slots reserved for the read under way; 0: none is */
     bool creating_group;
-    int64_t now_ms, retry_at_ms, group_at_ms;
+    int64_t now_ms, retry_at_ms, group_at_ms, unblocked_ms;
+    int64_t backoff_ms; /* of XREADGROUP and of making the group together */
     struct command command;
 };
 
@@ -46,47 +51,51 @@ bool reading_is_asking(const struct reading *reading) {
 
 /* --- entries --- */
 
-static void bury_unreadable(struct reading *reading, struct text entry, unsigned deliveries,
-                            struct text signal, const char *reason) {
-    struct burial burial = {
-        .entry = entry, .deliveries = deliveries, .reason = reason, .stage = "read", .signal = signal};
-    bury_entry(&reading->intake->burial, &burial, NULL, NULL);
-}
-
-static void bury_poison(struct reading *reading, const struct work *work) {
-    struct burial burial = {.entry = text_of(work->entry),
+static void bury_unreadable(const struct intake *intake, const struct work *work, struct text entry,
+                            const struct entry_fault *fault) {
+    struct burial burial = {.entry = entry,
                             .deliveries = work->deliveries,
-                            .reason = status_name(STATUS_POISON),
-                            .stage = "analyze",
-                            .signal = buffer_text(&work->signal_json),
-                            .id = &work->id,
-                            .readable_signal = &work->signal,
-                            .received_at_ms = work->received_at_ms};
-    bury_entry(&reading->intake->burial, &burial, NULL, NULL);
+                            .reason = fault->reason,
+                            .stage = DEAD_AT_READ,
+                            .detail = fault->detail};
+    bury_entry(&intake->burial, &burial);
 }
 
-void read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries,
-                bool claimed) {
-    struct intake *intake = reading->intake;
-    struct work *work = work_take(intake->pool);
-    if (work == NULL)
-        abort(); /* never more is asked for than there are slots */
+/* Pending for nobody until a worker comes that understands it. */
+static void leave_to_newer(const struct intake *intake, const struct work *work, unsigned version) {
+    char holder[CONSUMER_NAME_MAX];
+    snprintf(holder, sizeof(holder), NEWER_CONSUMERS "%u", version);
+    metrics_add(METRIC_NEWER_ENTRIES, 0, 0, 1);
+    release_entry(intake, holder, text_of(work->entry), work->deliveries);
+}
+
+static void begin_work(struct work *work, unsigned deliveries, enum taken_how how) {
     work->taken_at_ms = clock_wall_ms();
     work->taken_at_ns = clock_monotonic_ns();
     work->deliveries = deliveries;
-    work->claimed = claimed;
-    bool known = work_set_entry(work, id);
-    if (known && parse_fields(work, fields)) {
-        if (deliveries <= (unsigned)intake->settings->delivery_limit) {
-            gather_history(intake->gatherer, work);
-            return;
-        }
-        bury_poison(reading, work);
-    } else {
-        bury_unreadable(reading, id, deliveries, reply_text(reply_field(fields, "signal")),
-                        status_name(STATUS_MALFORMED));
+    work->claimed = how != TAKEN_NEW;
+    work->alone = how == TAKEN_ALONE;
+}
+
+bool read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries,
+                enum taken_how how) {
+    struct intake *intake = reading->intake;
+    struct work *work = work_take(intake->pool);
+    struct entry_fault fault;
+    if (work == NULL || !work_set_entry(work, id))
+        abort(); /* never more is asked for than there are slots; Redis spells ids */
+    begin_work(work, deliveries, how);
+    enum entry_kind kind = parse_fields(work, fields, &fault);
+    if (kind == ENTRY_READABLE) {
+        gather_history(intake->gatherer, work);
+        return true;
     }
+    if (kind == ENTRY_NEWER)
+        leave_to_newer(intake, work, fault.version);
+    else
+        bury_unreadable(intake, work, id, &fault);
     work_give_back(intake->pool, work);
+    return false;
 }
 
 static void take_entries(struct reading *reading, const redisReply *entries) {
@@ -95,10 +104,11 @@ static void take_entries(struct reading *reading, const redisReply *entries) {
         if (!reply_is_array(entry, 2))
             continue;
         if (reading->intake->stopping)
-            release_entry(reading->intake, reply_text(entry->element[0]), 1);
+            release_entry(reading->intake, RELEASED_CONSUMER, reply_text(entry->element[0]), 1);
         else
-            read_entry(reading, reply_text(entry->element[0]), entry->element[1], 1, false);
+            read_entry(reading, reply_text(entry->element[0]), entry->element[1], 1, TAKEN_NEW);
     }
+    release_flush(reading->intake);
     gatherer_send(reading->intake->gatherer);
 }
 
@@ -107,15 +117,17 @@ static void on_read(void *arg, enum status status, const redisReply *reply) {
     struct reading *reading = arg;
     work_pool_unreserve(reading->intake->pool, reading->asked);
     reading->asked = 0;
+    if (status == STATUS_OK)
+        reading->backoff_ms = 0;
     if (status == STATUS_OK && reply_is_array(reply, 1) && reply_is_array(reply->element[0], 2)) {
         take_entries(reading, reply->element[0]->element[1]);
     } else if (status == STATUS_NO_GROUP) {
         reading->intake->group_ready = false;
     } else if (status != STATUS_OK) {
-        reading->retry_at_ms = reading->now_ms + RETRY_MS;
+        reading->backoff_ms = backoff_next(reading->backoff_ms);
+        reading->retry_at_ms = reading->now_ms + reading->backoff_ms;
         if (reply != NULL)
-            log_write(LOG_REDIS_REPLY, LOG_STRING("command", "XREADGROUP"),
-                      LOG_TEXT("reply", reply_text(reply)));
+            tell_reply("XREADGROUP threats:stream", reply);
     }
     read_signals(reading);
 }
@@ -127,9 +139,9 @@ void read_signals(struct reading *reading) {
     unsigned room = available > kept ? available - kept : 0, batch = (unsigned)intake->settings->batch_size;
     unsigned count = room < batch ? room : batch;
     struct command *command = &reading->command;
-    if (reading->asked > 0 || intake->stopping || !recovery_is_done(intake->recovery) ||
-        !intake->group_ready || intake->snapshot == NULL || room == 0 ||
-        reading->now_ms < reading->retry_at_ms || !link_is_up(intake->reader) ||
+    if (reading->asked > 0 || intake->stopping || rescue_is_quarantined(intake->rescue) ||
+        !recovery_is_done(intake->recovery) || !intake->group_ready || intake->snapshot == NULL ||
+        room == 0 || reading->now_ms < reading->retry_at_ms || !link_is_up(intake->reader) ||
         !link_is_up(intake->commands))
         return;
     command_begin(command, "XREADGROUP");
@@ -159,8 +171,7 @@ static void on_group(void *arg, enum status status, const redisReply *reply) {
         log_write(LOG_GROUP_CREATED, LOG_STRING("group", CONSUMER_GROUP));
         metrics_add(METRIC_GROUP_RECREATED, 0, 0, 1);
     } else if (status != STATUS_OK && status != STATUS_NO_SCRIPT && reply != NULL) {
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "create_group"),
-                  LOG_TEXT("reply", reply_text(reply)));
+        tell_reply("create_group", reply);
     }
     reading->intake->group_ready = status == STATUS_OK;
     read_signals(reading);
@@ -168,13 +179,35 @@ static void on_group(void *arg, enum status status, const redisReply *reply) {
 
 static void create_group(struct reading *reading, int64_t now_ms) {
     struct command *command = &reading->command;
+    struct buffer threat_keys = BUFFER_EMPTY;
     const struct keyspace *keyspace = &reading->intake->keyspace;
-    reading->group_at_ms = now_ms + GROUP_RETRY_MS;
+    reading->backoff_ms = backoff_next(reading->backoff_ms);
+    reading->group_at_ms = now_ms + reading->backoff_ms;
     command_begin_script(command, create_group_script(), 3);
     command_words(command, keyspace_fixed(keyspace, KEY_STREAM), keyspace_fixed(keyspace, KEY_COMPLETED),
                   keyspace_fixed(keyspace, KEY_FAILED), CONSUMER_GROUP, NULL);
+    keyspace_threat_start(keyspace, &threat_keys);
+    command_text(command, buffer_text(&threat_keys));
+    buffer_fini(&threat_keys);
     reading->creating_group = link_send(reading->intake->commands, command_finish(command), LINK_DEADLINE_MS,
                                         on_group, reading) == STATUS_OK;
+}
+
+static void unblock(struct reading *reading) {
+    struct command *command = &reading->command;
+    long long id = link_client_id(reading->intake->reader);
+    reading->unblocked_ms = reading->now_ms;
+    if (reading->asked == 0 || id == 0)
+        return;
+    command_begin(command, "CLIENT");
+    command_string(command, "UNBLOCK");
+    command_signed(command, id);
+    command_string(command, "TIMEOUT");
+    link_send(reading->intake->commands, command_finish(command), LINK_DEADLINE_MS, NULL, NULL);
+}
+
+void reading_stop(struct reading *reading) {
+    unblock(reading);
 }
 
 void reading_tick(struct reading *reading, int64_t now_ms) {
@@ -184,19 +217,10 @@ void reading_tick(struct reading *reading, int64_t now_ms) {
         return;
     if (!intake->group_ready && !reading->creating_group && now_ms >= reading->group_at_ms)
         create_group(reading, now_ms);
+    if ((intake->stopping || rescue_is_quarantined(intake->rescue)) &&
+        now_ms - reading->unblocked_ms >= UNBLOCK_AGAIN_MS)
+        unblock(reading); /* the first may have overtaken the read */
     gatherer_tick(intake->gatherer, now_ms);
     recovery_tick(intake->recovery);
     read_signals(reading);
-}
-
-void reading_stop(struct reading *reading) {
-    struct command *command = &reading->command;
-    long long id = link_client_id(reading->intake->reader);
-    if (reading->asked == 0 || id == 0)
-        return;
-    command_begin(command, "CLIENT");
-    command_string(command, "UNBLOCK");
-    command_signed(command, id);
-    command_string(command, "TIMEOUT");
-    link_send(reading->intake->commands, command_finish(command), LINK_DEADLINE_MS, NULL, NULL);
 }

@@ -21,15 +21,17 @@ void read_signals(struct reading *reading);
 /* Group's existence, histories that are late, reads that failed. */
 void reading_tick(struct reading *reading, int64_t now_ms);
 
-/* Gets the blocked read to return, so that a drain need not wait for it. */
+/* Gets the blocked read to return, so that neither a drain nor a quarantine need wait for it. */
 void reading_stop(struct reading *reading);
 
 /* Is a read still under way? Its reply may bring entries. */
 bool reading_is_asking(const struct reading *reading);
 
-/* One entry as Redis gave it (fields nil: it was deleted), delivered for the `deliveries`-th time. `claimed`:
- * it was taken over from another consumer. */
-void read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries,
-                bool claimed);
+enum taken_how { TAKEN_NEW, TAKEN_OVER, TAKEN_ALONE /* a suspect, taken over into empty hands */ };
+
+/* One entry as Redis gave it (fields nil: it was deleted), delivered for the `deliveries`-th time. False: it
+ * was buried or left to newer workers, of whom release_flush has to tell Redis. */
+bool read_entry(struct reading *reading, struct text id, const redisReply *fields, unsigned deliveries,
+                enum taken_how how);
 
 #endif

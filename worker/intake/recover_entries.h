@@ -1,6 +1,6 @@
 /* After a lost connection: entries that Redis delivered to us in a reply that never came. They are pending
- * under our name, we are alive, so nobody else takes them: we ask for what is pending for us, and take what
- * we do not hold. New entries are read only when that is done. */
+ * under our name, we are alive, so nobody else takes them: we ask for what is pending for us, and hand back
+ * what we do not hold, uncharged, for any worker's next look. New entries are read only when that is done. */
 #ifndef SOC_WORKER_RECOVER_ENTRIES_H
 #define SOC_WORKER_RECOVER_ENTRIES_H
 

@@ -12,6 +12,7 @@ struct sweeper {
     struct intake *intake;
     int64_t now_ms, sweep_at_ms;
     bool asking;
+    struct buffer threat_keys;
     struct command command;
 };
 
@@ -25,12 +26,14 @@ struct sweeper *sweeper_new(struct intake *intake) {
     if (sweeper == NULL)
         abort();
     sweeper->intake = intake;
+    keyspace_threat_start(&intake->keyspace, &sweeper->threat_keys);
     return sweeper;
 }
 
 void sweeper_free(struct sweeper *sweeper) {
     if (sweeper == NULL)
         return;
+    buffer_fini(&sweeper->threat_keys);
     command_fini(&sweeper->command);
     free(sweeper);
 }
@@ -58,6 +61,7 @@ static void sweep(struct sweeper *sweeper) {
                   intake->consumer, NULL);
     command_signed(&sweeper->command, WINDOW);
     command_signed(&sweeper->command, DONE_MAX);
+    command_text(&sweeper->command, buffer_text(&sweeper->threat_keys));
     sweeper->asking = link_send(intake->commands, command_finish(&sweeper->command), LINK_DEADLINE_MS,
                                 on_swept, sweeper) == STATUS_OK;
 }

@@ -1,8 +1,10 @@
 /* Moves an entry that cannot be analysed to the dead letters: fenced like a commit, never retried in a loop.
+ * The script takes what it needs from the entry itself; the threat that the entry names is marked as failed.
  */
 #ifndef SOC_WORKER_BURY_ENTRY_H
 #define SOC_WORKER_BURY_ENTRY_H
 
+#include "shared/model/vocabulary.h"
 #include "shared/redis/keys.h"
 #include "shared/redis/link.h"
 
@@ -10,16 +12,11 @@
 struct burial {
     struct text entry; /* stream id */
     unsigned deliveries;
-    const char *reason; /* a word: malformed, delivered_too_often, refused */
-    const char *stage;  /* where: read, claim, commit */
-    struct text signal; /* as far as it is known; may be empty */
-    /* The threat it was to become, when the entry names one and its signal can be read; else NULL. */
-    const struct uuid *id;
-    const struct signal *readable_signal;
-    int64_t received_at_ms;
+    enum dead_reason reason;
+    enum dead_stage stage;
+    struct text detail; /* may be empty */
+    bool readable;      /* its signal is one */
 };
-
-typedef void (*burial_done)(void *arg, enum status status);
 
 struct burial_options {
     struct link *const *link;
@@ -29,9 +26,16 @@ struct burial_options {
 
 const struct script *bury_script(void);
 
-/* STATUS_OK, STATUS_FENCED and STATUS_GONE end it; anything else leaves the entry pending, for a later
- * delivery. `done` may be NULL; it is called in any case, at once when there is no connection. */
-void bury_entry(const struct burial_options *options, const struct burial *burial, burial_done done,
-                void *arg);
+/* When Redis does not take it, the entry stays pending for a later delivery. */
+void bury_entry(const struct burial_options *options, const struct burial *burial);
+
+/* Begins a call of `script` with the keys and arguments that every script with bury.lua.in has, and room for
+ * `more_keys` keys: they follow, then burial_arguments. */
+void burial_begin(struct command *command, const struct script *script, const struct burial_options *options,
+                  int more_keys);
+void burial_arguments(struct command *command, const struct burial_options *options);
+
+/* Counts and tells what a script buried, and what fell out. */
+void burial_count(unsigned long long buried, unsigned long long dropped);
 
 #endif

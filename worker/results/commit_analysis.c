@@ -5,7 +5,8 @@
 #include "lua/commit_analysis_lua.h"
 #include "shared/base/clock.h"
 #include "shared/model/log_row.h"
-#include "shared/telemetry/log.h"
+#include "shared/redis/backoff.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/metrics.h"
 
 enum { BATCH_MAX = 16 };
@@ -22,6 +23,7 @@ struct commit {
     struct work *ready, **ready_end; /* in the order of their coming */
     struct work *refused;            /* wait for the next tick */
     struct batch *under_way, *spare;
+    int64_t backoff_ms, probe_at_ms; /* after an error: one batch is tried when it is time; 0: all are sent */
     struct command keys, arguments, whole;
     struct buffer scratch;
 };
@@ -172,21 +174,27 @@ static void conclude(struct commit *commit, struct work *work, const redisReply 
         commit->options.done(commit->options.arg, work, status);
         return;
     }
-    log_write(LOG_REDIS_REPLY, LOG_STRING("command", "commit_analysis"),
-              LOG_TEXT("reply", reply_text(answer)));
+    tell_reply("commit_analysis", answer);
     if (++work->failed_commits >= commit->options.attempts_max)
         commit->options.done(commit->options.arg, work, status);
     else
         refuse(commit, work);
 }
 
+static void note_error(struct commit *commit, const redisReply *reply) {
+    tell_reply("commit_analysis", reply);
+    commit->backoff_ms = backoff_next(commit->backoff_ms);
+    commit->probe_at_ms = clock_monotonic_ms() + commit->backoff_ms;
+}
+
 static void on_reply(void *arg, enum status status, const redisReply *reply) {
     struct batch *batch = arg;
     struct commit *commit = batch->commit;
     bool answered = status == STATUS_OK && reply_is_array(reply, batch->count);
-    if (!answered && reply != NULL && status != STATUS_NO_SCRIPT)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "commit_analysis"),
-                  LOG_TEXT("reply", reply_text(reply)));
+    if (answered)
+        commit->backoff_ms = commit->probe_at_ms = 0;
+    else if (reply != NULL && status != STATUS_NO_SCRIPT)
+        note_error(commit, reply);
     for (unsigned i = 0; i < batch->count; i++) {
         if (answered)
             conclude(commit, batch->works[i], reply->element[i]);
@@ -216,8 +224,13 @@ static void send_batch(struct commit *commit) {
         on_reply(batch, STATUS_UNAVAILABLE, NULL);
 }
 
+static bool may_send(const struct commit *commit) {
+    return commit->probe_at_ms == 0 ||
+           (commit->under_way == NULL && clock_monotonic_ms() >= commit->probe_at_ms);
+}
+
 void commit_flush(struct commit *commit) {
-    while (commit->ready != NULL && link_is_up(*commit->options.link))
+    while (commit->ready != NULL && link_is_up(*commit->options.link) && may_send(commit))
         send_batch(commit);
 }
 

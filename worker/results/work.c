@@ -80,7 +80,7 @@ struct work *work_take(struct work_pool *pool) {
     work->state = WORK_GATHERING;
     work->next = NULL;
     work->failed_commits = 0;
-    work->claimed = false;
+    work->claimed = work->alone = false;
     work->facts = (struct facts){0};
     return work;
 }

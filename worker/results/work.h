@@ -25,6 +25,7 @@ struct work {
     struct stream_id entry_id;
     unsigned deliveries;
     bool claimed; /* taken over from another consumer */
+    bool alone;   /* a suspect: nothing else is in our hands */
 
     struct arena arena; /* of signal and facts */
     struct uuid id;
