@@ -44,3 +44,25 @@ enum status admission_judge(const struct admission *admission) {
         return STATUS_OVERLOADED;
     return STATUS_OK;
 }
+
+static void explain_memory(const struct admission *admission, struct buffer *out) {
+    int percent = admission_memory_percent(admission);
+    if (percent < admission->memory_limit_percent - MEMORY_RELIEF_PERCENT)
+        buffer_append_string(out, "the store is out of memory");
+    else
+        buffer_printf(
+            out,
+            "%d %% of the store's memory is used, and from %lld %% on it is kept for what was taken before",
+            percent, (long long)admission->memory_limit_percent);
+    buffer_append_string(out, ". Analyses go on");
+}
+
+void admission_explain(const struct admission *admission, struct buffer *out) {
+    enum status status = admission_judge(admission);
+    if (status == STATUS_NO_MEMORY)
+        explain_memory(admission, out);
+    else if (status == STATUS_OVERLOADED)
+        buffer_printf(out, "%lld threats wait, and at most %lld may",
+                      (long long)(admission->outstanding + admission->taken),
+                      (long long)admission->outstanding_limit);
+}

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/base/buffer.h"
 #include "shared/base/status.h"
 
 enum { MEMORY_RELIEF_PERCENT = 5 };
@@ -35,6 +36,9 @@ void admission_note_full(struct admission *admission);
 
 /* STATUS_OK, STATUS_OVERLOADED (too much is outstanding) or STATUS_NO_MEMORY. */
 enum status admission_judge(const struct admission *admission);
+
+/* Why signals are refused, in words and figures for who sent one; nothing when they are taken. */
+void admission_explain(const struct admission *admission, struct buffer *out);
 
 /* Of Redis' limit, rounded down; -1 when it has none. */
 int admission_memory_percent(const struct admission *admission);

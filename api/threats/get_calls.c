@@ -76,10 +76,11 @@ static bool redis_is_up(const struct api *api) {
 
 void get_ready(struct exchange *exchange) {
     const struct api *api = exchange->app;
+    enum status intake = admission_judge(&api->admission);
     const struct probe_component components[] = {
         {"redis", redis_is_up(api), "up", "down"},
         {"catalog", api_is_ready(api), "ready", "loading"},
-        {"intake", true, admission_judge(&api->admission) == STATUS_OK ? "open" : "refusing", NULL},
+        {"intake", true, intake == STATUS_OK ? "open" : status_name(intake), NULL}, /* reading goes on */
     };
     struct buffer out = BUFFER_EMPTY;
     bool ready = probe_write_ready(&out, components, 3, api->stopping);

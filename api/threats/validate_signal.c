@@ -25,23 +25,26 @@ static void reject(struct exchange *exchange, enum status status, const char *de
     exchange_answer_problem(exchange, status, detail);
 }
 
-static const char *why_not_admitted(enum status status) {
-    return status == STATUS_NO_MEMORY
-               ? "nothing was taken: the store is nearly full. Analyses go on; try again later"
-               : "nothing was taken: too many threats wait. Try again";
+static void reject_unadmitted(struct exchange *exchange, const struct admission *admission) {
+    struct buffer detail = BUFFER_EMPTY;
+    buffer_append_string(&detail, "nothing was taken: ");
+    admission_explain(admission, &detail);
+    buffer_append_string(&detail, ". Try again later");
+    buffer_append_char(&detail, '\0');
+    reject(exchange, admission_judge(admission), detail.at);
+    buffer_fini(&detail);
 }
 
 bool request_is_acceptable(struct exchange *exchange, const char *const *content_types, size_t body_max) {
     const struct api *api = exchange->app;
-    enum status admitted = admission_judge(&api->admission);
     if (!exchange_has_type(exchange, content_types)) {
         reject(exchange, STATUS_UNSUPPORTED_TYPE, exchange_type_fault(exchange));
     } else if (exchange_body(exchange).len > body_max) {
         reject(exchange, STATUS_TOO_LARGE, NULL);
     } else if (!link_is_up(api->commands) || !enqueue_is_up(api->enqueue)) {
         reject(exchange, STATUS_UNAVAILABLE, "nothing was taken: try again");
-    } else if (admitted != STATUS_OK) {
-        reject(exchange, admitted, why_not_admitted(admitted));
+    } else if (admission_judge(&api->admission) != STATUS_OK) {
+        reject_unadmitted(exchange, &api->admission);
     } else {
         return true;
     }

@@ -140,6 +140,8 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
         .programs = PROGRAM_WORKER, COUNTER, PLAIN},
     [METRIC_FINISHED_BEFORE] = {"soc_finished_before_total", "Results of entries that were finished already.",
         .programs = PROGRAM_WORKER, COUNTER, PLAIN},
+    [METRIC_TAKEN_BACK] = {"soc_entries_taken_back_total", "Entries that the group passed over, made pending again.",
+        .programs = PROGRAM_WORKER, COUNTER, PLAIN},
     [METRIC_DEAD_LETTERS] = {"soc_dead_letters_total", "Entries moved to the dead letters.",
         .programs = PROGRAM_WORKER, COUNTER, PLAIN},
     [METRIC_LETTERS_DROPPED] = {"soc_dead_letters_dropped_total", "Oldest dead letters that fell out of the full stream of them.",
@@ -161,8 +163,6 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
         .programs = BOTH, COUNTER, PLAIN},
     [METRIC_REDIS_ERRORS] = {"soc_redis_errors_total", "Error replies of Redis.",
         .programs = BOTH, COUNTER, BY(by_rejection, STATUS_COUNT)},
-    [METRIC_TAKEN_BACK] = {"soc_entries_taken_back_total", "Entries that the group passed over, made pending again.",
-        .programs = PROGRAM_WORKER, COUNTER, PLAIN},
     [METRIC_GROUP_RECREATED] = {"soc_group_recreated_total", "Times the consumer group was missing and made again.",
         .programs = BOTH, COUNTER, PLAIN},
 };

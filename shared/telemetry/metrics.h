@@ -53,6 +53,7 @@ enum metric {
     METRIC_REDELIVERIES,       /* soc_redeliveries_total{reason}: dead released vanished */
     METRIC_FENCED,             /* soc_fenced_total */
     METRIC_FINISHED_BEFORE,    /* soc_finished_before_total */
+    METRIC_TAKEN_BACK,         /* soc_entries_taken_back_total */
     METRIC_DEAD_LETTERS,       /* soc_dead_letters_total */
     METRIC_LETTERS_DROPPED,    /* soc_dead_letters_dropped_total */
     METRIC_TRIMMED,            /* soc_trimmed_undelivered_total */
@@ -64,7 +65,6 @@ enum metric {
     METRIC_REDIS_UP,         /* soc_redis_up */
     METRIC_REDIS_RECONNECTS, /* soc_redis_reconnects_total */
     METRIC_REDIS_ERRORS,     /* soc_redis_errors_total{reason}: status words */
-    METRIC_TAKEN_BACK,       /* soc_entries_taken_back_total */
     METRIC_GROUP_RECREATED,  /* soc_group_recreated_total */
     METRIC_COUNT
 };

@@ -96,6 +96,7 @@ class Evidence:
     surplus: list = dataclasses.field(default_factory=list)  # words on what Redis keeps too much of
     faults: list = dataclasses.field(default_factory=list)  # (begin ms, end ms)
     watched: dict = dataclasses.field(default_factory=dict)  # watcher → [(word, id, type)]
+    may_unsay: tuple = ()  # (from ms, until ms): rows of the log that a failover may take back
     may_lose: tuple = ()  # (from ms, until ms): a 202 in it was told to be in memory only
     loaded_from_ms: int = None  # the rate before the fault is measured from here; None: from the first signal
     log_from: str = "0-0"  # the log was flushed or rolled back: nothing before is known
@@ -276,7 +277,7 @@ class Audit:
                     backwards.append(id_)
                     continue
                 if here >= floor and id_ not in places:
-                    if not (self.evidence.may_lose and self.evidence.may_lose[0] <= here[0] <= self.evidence.may_lose[1]):
+                    if not any(one and one[0] <= here[0] <= one[1] for one in (self.evidence.may_lose, self.evidence.may_unsay)):
                         strange.append(id_)
                 elif here >= floor:
                     row = log[places[id_]]

@@ -5,8 +5,9 @@ import time
 
 from processes import TIME_SCALE, wait_until
 from replication import ReplicatedFleet
-from trial import Trial, settle, wait_flowing
+from trial import Trial, settle, wait_flowing, wall_ms
 
+UNCONFIRMED_MS = 1000  # rows of results are not waited for: replicas may lack the last ones
 FOLLOWED_WITHIN_S = 2 * TIME_SCALE  # of the new master's announcement
 
 
@@ -37,7 +38,9 @@ def failed_over(size):
         trial.sampler.paused = True
         old = fleet.master
         with trial.fault():
+            at_ms = wall_ms()
             ACTS[size["act"]](old)
+            trial.may_unsay = (at_ms - UNCONFIRMED_MS, at_ms + UNCONFIRMED_MS)
             fleet.wait_failover(old.port)
             announced = time.monotonic()
         fleet.redis = fleet.master

@@ -72,6 +72,7 @@ class Trial:
         self.unchecked = dict(unchecked)
         self.connections_lost = False
         self.may_lose = ()
+        self.may_unsay = ()
         self.log_from = "0-0"
         self.loaded_from_ms = None  # when what counts as the rate before the fault began; None: with the load
         self.saved_rows = []  # of a log that was destroyed
@@ -259,7 +260,7 @@ class Trial:
             rows=rows, dead=dead, outstanding=evidence.read_outstanding(store),
             without_result=evidence.find_without_result(store, completed), indexed=self.stored(),
             history_total=evidence.sum_histories(store), losses=self.losses, claims=claims, released=released,
-            connections_lost=self.connections_lost, faults=self.faults, may_lose=self.may_lose, log_from=self.log_from,
+            connections_lost=self.connections_lost, faults=self.faults, may_lose=self.may_lose, may_unsay=self.may_unsay, log_from=self.log_from,
             loaded_from_ms=self.loaded_from_ms,
         )
         if "I5" not in self.unchecked and self.baseline:

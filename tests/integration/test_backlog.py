@@ -92,8 +92,8 @@ def test_the_outstanding_limit_is_tight():
     with Fleet(apis=1, workers=0, SOC_OUTSTANDING_LIMIT=1500) as fleet:
         answers = [fleet.api.post("/api/threats/batch", varied(500, f"limit-{number}")) for number in range(6)]
         assert [answer.status_code for answer in answers] == [202, 202, 202, 503, 503, 503]
-        assert "too many threats wait" in check_problem(answers[3], 503)["detail"]
-        assert fleet.api.get("/ready").json()["components"]["intake"] == "refusing"
+        assert "1500 threats wait, and at most 1500 may" in check_problem(answers[3], 503)["detail"]
+        assert fleet.api.get("/ready").json()["components"]["intake"] == "overloaded"
         assert fleet.api.status("/ready") == 200
         assert fleet.api.get("/api/backlog").json()["intake"]["refuses_with"] == "overloaded"
         fleet.add_worker().wait_ready()
@@ -114,7 +114,9 @@ def test_signals_are_refused_before_redis_is_full_and_taken_again_without_a_hand
         intake = check(fleet.apis[1].get("/api/backlog").json(), "backlog.json")["intake"]
         assert intake["refuses_with"] == "no-memory" and 80 <= intake["memory_percent"] < 100
         assert fleet.apis[1].metric("soc_intake_open") == 0
-        assert fleet.apis[1].status("/ready") == 200
+        assert "from 80 % on" in check_problem(answer, 503)["detail"]
+        ready = fleet.apis[1].get("/ready")
+        assert ready.status_code == 200 and check(ready.json(), "ready.json")["components"]["intake"] == "no-memory"
         store.config_set("maxmemory", int(store.info("memory")["used_memory"] * 0.9))
         for _ in range(2):
             fleet.add_worker().wait_ready()
@@ -163,3 +165,32 @@ def test_what_a_group_passes_over_is_analysed_all_the_same():
         assert fleet.api.get("/api/backlog").json()["unaccounted"] == 0
         kinds = [row["kind"] for _, row in fleet.store.xrange("threats:log")]
         assert kinds.count("completed") == 1 + len(ids)
+
+
+def test_what_analysts_and_imports_write_is_refused_in_a_full_redis_and_changes_nothing():
+    with Fleet(apis=1, workers=1) as fleet:
+        api, store = fleet.api, fleet.store
+        id_ = completed(api)["id"]
+        fleet.wait_idle()
+        event = {"kind": "deployment", "title": "Release 7", "starts_at": "2026-01-01T00:00:00Z"}
+        plain = {"Content-Type": "text/plain"}
+
+        def write():
+            return [
+                api.post(f"/api/threats/{id_}/verdict", {"verdict": "true_positive"}),
+                api.http.put(api.url + "/api/customers/acme", json={"name": "Acme"}),
+                api.post("/api/infra-events", event),
+                api.http.post(api.url + "/api/intel/indicators?list=mine&source=us&category=", data="192.0.2.1\n", headers=plain),
+            ]
+
+        before = {key: store.dump(key) for key in store.scan_iter() if not key.endswith(("workers", "lease", "upkeep", "reaping"))}
+        store.config_set("maxmemory", 1)
+        for answer in write():
+            problem = check_problem(answer, 503)
+            assert problem["type"] == "urn:soc:problem:no-memory" and "nothing was" in problem["detail"], answer.text
+            assert int(answer.headers["Retry-After"]) >= 1
+        assert {key: store.dump(key) for key in before} == before
+        assert api.get(f"/api/threats/{id_}").json()["verdict"] is None
+        assert api.get("/api/threats").status_code == api.get("/api/dead-letters").status_code == 200
+        store.config_set("maxmemory", 0)
+        assert [answer.status_code // 100 for answer in write()] == [2, 2, 2, 2]

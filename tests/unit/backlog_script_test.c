@@ -300,3 +300,26 @@ Test(admission, without_a_limit_of_redis_memory_forbids_nothing) {
     admission_learn_memory(&admission, 1 << 30, 0);
     cr_assert_eq(admission_judge(&admission), STATUS_OK, "the limit was lifted");
 }
+
+Test(admission, why_signals_are_refused_is_told_in_figures) {
+    struct admission admission;
+    struct buffer out = BUFFER_EMPTY;
+    admission_init(&admission, 10, 80);
+    admission_explain(&admission, &out);
+    cr_assert_eq(out.len, 0);
+    admission_learn(&admission, 12);
+    admission_explain(&admission, &out);
+    cr_assert(text_is(buffer_text(&out), "12 threats wait, and at most 10 may"));
+    buffer_clear(&out);
+    admission_learn_memory(&admission, 83, 100);
+    admission_explain(&admission, &out);
+    cr_assert(text_is(buffer_text(&out),
+                      "83 % of the store's memory is used, and from 80 % on it is kept for what was "
+                      "taken before. Analyses go on"));
+    buffer_clear(&out);
+    admission_learn_memory(&admission, 10, 100);
+    admission_note_full(&admission);
+    admission_explain(&admission, &out);
+    cr_assert(text_is(buffer_text(&out), "the store is out of memory. Analyses go on"));
+    buffer_fini(&out);
+}

@@ -163,6 +163,18 @@ Test(bury_script, the_row_is_found_among_many) {
     cr_assert_eq(redis_number("XLEN threats:log"), 2502);
 }
 
+Test(bury_script, a_row_that_was_written_again_is_found_at_the_end) {
+    for (int i = 0; i < 21000; i++)
+        redis_do("XADD threats:log %d-0 kind created id other row x", i + 1);
+    redis_do("XADD threats:stream 1-0 v 1 id " THREAT " signal {} received_at 5");
+    redis_do("HSET threat:" THREAT " entry 1-0");
+    redis_do("XADD threats:log 30000-0 kind updated id " THREAT " row %s again 1",
+             "5 0 bot_traffic - pending 0 0 0 none ::1 - acme Acme");
+    deliver("w1", 1);
+    expect_bury("OK", "w1", "1-0", "1", "1");
+    cr_assert_eq(redis_number("XLEN threats:log"), 21002);
+}
+
 Test(bury_script, only_the_owner_at_its_delivery_may_bury) {
     for (int i = 1; i <= 3; i++) {
         char entry[8];

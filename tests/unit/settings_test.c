@@ -213,6 +213,22 @@ Test(settings, suspicion_takes_more_than_a_heartbeat) {
     cr_assert(is_accepted(PROGRAM_WORKER));
 }
 
+Test(settings, sentinels_are_accepted_by_both_programs) {
+    setenv("REDIS_URL", "redis+sentinel://soc:hunter2@s1:26379,s2,[::1]:5/soc-master/3", 1);
+    cr_assert(is_accepted(PROGRAM_API));
+    cr_assert(is_accepted(PROGRAM_WORKER));
+    setenv("REDIS_URL", "redis+sentinel://s1", 1);
+    expect_complaint(PROGRAM_API, "REDIS_URL", "master");
+}
+
+Test(settings, no_wait_for_replicas_unless_asked_for) {
+    struct settings settings = read_good(PROGRAM_API);
+    cr_assert(eq(i64, settings.wait_replicas, 0));
+    cr_assert(eq(i64, settings.wait_timeout_ms, 200));
+    setenv("SOC_WAIT_TIMEOUT_MS", "0", 1); /* to Redis: for ever */
+    expect_complaint(PROGRAM_API, "SOC_WAIT_TIMEOUT_MS", "10000");
+}
+
 Test(settings, a_secret_is_never_printed) {
     setenv("REDIS_URL", "redis://soc:hunter2@h:99999/0", 1);
     expect_complaint(PROGRAM_API, "REDIS_URL", "port");
