@@ -26,11 +26,21 @@ local function has_failed(key)
     return not read or type(record) ~= 'table' or record.status == 'failed'
 end
 
+-- Asked once for all rows of a threat.
+local stages = {}
+local function stage_of(key)
+    if not stages[key] then
+        local finished = redis.call('EXISTS', key) == 1 and redis.pcall('HEXISTS', key, 'data')
+        stages[key] = finished == 1 and 'finished' or (finished == 0 and 'waits' or 'gone')
+    end
+    return stages[key]
+end
+
 -- Is what the row says of the threat's status what the record says? False when there is no record.
 local function says_the_truth(key, said)
-    local finished = redis.pcall('HEXISTS', key, 'data')
-    if finished == 0 then return said == 'pending' and redis.call('EXISTS', key) == 1 end
-    return finished == 1 and (said == 'completed' or (said == 'failed' and has_failed(key)))
+    local stage = stage_of(key)
+    if stage ~= 'finished' then return stage == 'waits' and said == 'pending' end
+    return said == 'completed' or (said == 'failed' and has_failed(key))
 end
 
 local function verdict_in(key)
@@ -45,7 +55,7 @@ local function needed(fields)
     if field(fields, 'kind') == 'expired' then return nil end
     local key, text = before .. field(fields, 'id'), field(fields, 'row')
     local head, said, middle, _, tail = string.match(text, FIVE)
-    if not said then return redis.call('EXISTS', key) == 1 and text or nil end
+    if not said then return stage_of(key) ~= 'gone' and text or nil end
     if not says_the_truth(key, said) then return nil end
     return head .. said .. middle .. verdict_in(key) .. tail
 end

@@ -115,7 +115,7 @@ static void trim(void) {
     redis_do("DEL threats:lease");
     command_begin_script(&command, &trim_stream, 4);
     command_words(&command, "threats:stream", "threats:lease", "threats:completed", "threats:failed",
-                  "soc-workers", "me", "60000", "threat:", "__released", "", "", NULL);
+                  "soc-workers", "me", "60000", "threat:", "__released", "0", "", NULL);
     cr_assert_neq(redis_send(&command)->type, REDIS_REPLY_ERROR);
     command_fini(&command);
 }
@@ -172,6 +172,21 @@ Test(sweep_script, pending_entries_that_outsiders_deleted_hide_none_that_is_ther
     while (sweep(4, -100) == 1)
         continue;
     cr_assert_eq(redis_number("XLEN threats:stream"), 12, "1, 10 to 19, and the last delivered");
+}
+
+Test(sweep_script, what_the_group_passed_over_is_not_finished) {
+    for (int i = 1; i <= 6; i++)
+        redis_do("XADD threats:stream %d-0 v 1 id t%d signal {}", i, i);
+    redis_do("HSET threat:t1 entry 1-0 data {}");
+    redis_do("HSET threat:t2 entry 2-0");
+    redis_do("HSET threat:t3 entry 9-9");
+    redis_do("SET threat:t4 text");
+    redis_do("XGROUP SETID threats:stream soc-workers 6-0 ENTRIESREAD 6");
+    redis_do("SET threats:lease me");
+    cr_assert_eq(sweep(10, 0), 0);
+    const redisReply *left = redis_ask("XRANGE threats:stream - +");
+    cr_assert_eq(left->elements, 2);
+    cr_assert_str_eq(left->element[0]->element[0]->str, "2-0");
 }
 
 enum { ENTRIES_MAX = 4000 };

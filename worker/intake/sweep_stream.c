@@ -33,8 +33,8 @@ struct sweeper *sweeper_new(struct intake *intake) {
 void sweeper_free(struct sweeper *sweeper) {
     if (sweeper == NULL)
         return;
-    command_fini(&sweeper->command);
     buffer_fini(&sweeper->threat_keys);
+    command_fini(&sweeper->command);
     free(sweeper);
 }
 

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- Sweeps what trimming cannot reach: one old pending entry pins all that is acknowledged behind it. One window at a time
--- is looked at, from where the last look ended; in it goes what is neither pending nor at or above the last delivered
--- entry, for which XINFO's lag stays true, nor one whose threat still waits for it: a group that was moved passed it
--- over, and trim_stream.lua takes it back. Only for whom the lease is that trims.
+-- is looked at, from where the last look ended; in it goes what is finished and below the last delivered entry, so that
+-- XINFO's lag stays true. What the group passed over is neither pending nor finished: its record says so. Only for whom
+-- the lease is that trims.
 -- KEYS: stream, lease, where the last look ended
--- ARGV: group, me, entries to look at, acknowledged entries that may stay, what the threats' keys begin with
+-- ARGV: group, me, entries to look at, finished entries that may stay, what the threats' keys begin with
 -- Answers 1 when there is more to look at, 0 when there is nothing to do now, -1 when somebody else has the lease.
 local stream, sweep, window = KEYS[1], KEYS[3], tonumber(ARGV[3])
 if redis.call('GET', KEYS[2]) ~= ARGV[2] then return -1 end
@@ -26,18 +26,22 @@ if more then redis.call('SET', sweep, last) end
 
 local pending = {}
 for _, entry in ipairs(redis.call('XPENDING', stream, ARGV[1], first, last, 1000000)) do pending[entry[1]] = true end
-local function is_awaited(entry, fields)
-    local id = ''
+
+local function id_in(fields)
     for i = 1, #fields, 2 do
-        if fields[i] == 'id' then id = fields[i + 1] end
+        if fields[i] == 'id' then return fields[i + 1] end
     end
-    local record = redis.pcall('HMGET', ARGV[5] .. id, 'entry', 'data')
-    return record[1] == entry and not record[2]
+    return ''
+end
+
+local function is_unfinished(entry, fields)
+    local key = ARGV[5] .. id_in(fields)
+    return pending[entry] or (redis.pcall('HGET', key, 'entry') == entry and redis.call('HEXISTS', key, 'data') == 0)
 end
 
 local done = {}
 for _, entry in ipairs(entries) do
-    if not pending[entry[1]] and not is_awaited(entry[1], entry[2]) then done[#done + 1] = entry[1] end
+    if not is_unfinished(entry[1], entry[2]) then done[#done + 1] = entry[1] end
 end
 if #done > 0 then redis.call('XDEL', stream, unpack(done)) end
 return more and 1 or 0

@@ -42,8 +42,9 @@ local function unaccounted()
 end
 
 local function is_passed_over(entry, fields)
-    local record = redis.pcall('HMGET', threat_keys .. (by_name(fields).id or ''), 'entry', 'data')
-    return record[1] == entry and not record[2] and #redis.call('XPENDING', stream, group, entry, entry, 1) == 0
+    local key = threat_keys .. (by_name(fields).id or '')
+    return redis.pcall('HGET', key, 'entry') == entry and redis.call('HEXISTS', key, 'data') == 0 and
+        #redis.call('XPENDING', stream, group, entry, entry, 1) == 0
 end
 
 local odd = unaccounted()
