@@ -138,7 +138,7 @@ def log_lines(program):
 
 
 def read_claims(workers):
-    """(owner → entries taken from it, entries handed back)"""
+    """(owner → entries taken from it, entries handed back, those that a group passed over too)"""
     claims, released = {}, 0
     for worker in workers:
         own = None
@@ -148,6 +148,6 @@ def read_claims(workers):
             elif line.get("message") == "entries of another consumer claimed":
                 owner = line["owner"] if line["owner"] != own else f"own:{own}"
                 claims[owner] = claims.get(owner, 0) + int(line["count"])
-            elif line.get("message") == "entries handed back":
+            elif line.get("message") in ("entries handed back", "entries that the group passed over taken back"):
                 released += int(line["count"])
     return claims, released

@@ -65,6 +65,7 @@ class Trial:
         self.fleet = fleet
         self.producers = []
         self.losses = []
+        self.queued_again = 0  # by the doctor, of what a group passed over
         self.faults = []
         self.gone = []  # workers that are no longer in the fleet
         self.baseline = None
@@ -259,7 +260,7 @@ class Trial:
             answers=[answer for producer in self.producers for answer in producer.answers()],
             rows=rows, dead=dead, outstanding=evidence.read_outstanding(store),
             without_result=evidence.find_without_result(store, completed), indexed=self.stored(),
-            history_total=evidence.sum_histories(store), losses=self.losses, claims=claims, released=released,
+            history_total=evidence.sum_histories(store), losses=self.losses, claims=claims, released=released + self.queued_again,
             connections_lost=self.connections_lost, faults=self.faults, may_lose=self.may_lose, may_unsay=self.may_unsay, log_from=self.log_from,
             loaded_from_ms=self.loaded_from_ms,
         )
