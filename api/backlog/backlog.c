@@ -4,6 +4,7 @@
 
 #include "api/backlog/backlog_json.h"
 #include "lua/read_backlog_lua.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
@@ -134,8 +135,7 @@ static void on_sample(void *arg, enum status status, const redisReply *reply) {
     } else {
         hide_metrics();
         if (reply != NULL && status != STATUS_NO_SCRIPT)
-            log_write(LOG_REDIS_REPLY, LOG_STRING("command", "read_backlog"),
-                      LOG_TEXT("reply", reply_text(reply)));
+            tell_reply("read_backlog", reply);
     }
     if (inquiry->done != NULL)
         inquiry->done(inquiry->arg, status, buffer_text(&out));

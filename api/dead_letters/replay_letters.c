@@ -7,6 +7,7 @@
 #include "api/threats/api.h"
 #include "lua/replay_letters_lua.h"
 #include "shared/model/log_row.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 500, ATTEMPTS_MAX = 2 };
@@ -109,8 +110,7 @@ static void on_replayed(void *arg, enum status status, const redisReply *reply) 
         admission_note_full(&replay->api->admission);
     if (status != STATUS_OK) {
         if (reply != NULL)
-            log_write(LOG_REDIS_REPLY, LOG_STRING("command", "replay_letters"),
-                      LOG_TEXT("reply", reply_text(reply)));
+            tell_reply("replay_letters", reply);
         refuse(replay, status, reply == NULL);
         return;
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lua/judge_case_lua.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 
 enum { ATTEMPTS_MAX = 2 };
@@ -59,7 +60,7 @@ static void on_reply(void *arg, enum status status, const redisReply *reply) {
         result.status = result.outcome == JUDGE_OUTCOME_COUNT ? STATUS_INTERNAL : STATUS_OK;
     }
     if (result.status != STATUS_OK && reply != NULL)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "judge_case"), LOG_TEXT("reply", reply_text(reply)));
+        tell_reply("judge_case", reply);
     finish(judging, &result);
 }
 

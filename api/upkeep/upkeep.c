@@ -12,6 +12,7 @@
 #include "lua/hold_lease_lua.h"
 #include "lua/trim_log_lua.h"
 #include "shared/base/clock.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
@@ -109,7 +110,7 @@ static bool is_good(struct upkeep *upkeep, const char *what, enum status status,
     if (status == STATUS_OK)
         return true;
     if (reply != NULL && status != STATUS_NO_SCRIPT)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", what), LOG_TEXT("reply", reply_text(reply)));
+        tell_reply(what, reply);
     upkeep->failed = true;
     return false;
 }

@@ -10,6 +10,8 @@ import pytest
 
 from processes import BUILD
 
+pytestmark = pytest.mark.plain
+
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "autobahn"
 NOT_CACHED = 3
 LIMIT_S = 300

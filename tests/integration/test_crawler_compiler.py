@@ -17,6 +17,8 @@ sys.path.insert(0, str(REPOSITORY / "scripts"))
 
 from crawlers import claims, machine, pattern  # noqa: E402
 
+pytestmark = pytest.mark.plain
+
 EXPRESSIONS = 400
 TEXTS = 60
 KNOWN = ["a+b?c*", "^a|b$", "(a|bc)+d", "[^a]b", "[a-c-]d", "a.c", r"\d+\.\w", "(^| )ab([^c]|$)", r"a[\s\S]*b", "(a|b|)c"]

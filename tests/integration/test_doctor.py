@@ -12,6 +12,8 @@ from replication import MASTER_NAME, ReplicatedFleet
 from sample_signals import signal, varied
 from steps import completed
 
+pytestmark = pytest.mark.plain
+
 HEALTHY = {"maxmemory": "1gb", "client-output-buffer-limit": "normal 64mb 32mb 30", "tcp-keepalive": "15"}
 
 

@@ -14,6 +14,8 @@ sys.path.insert(0, str(REPOSITORY / "scripts"))
 
 from evaluating import report  # noqa: E402
 
+pytestmark = pytest.mark.plain
+
 
 def evaluate(*words, stdin=None):
     return subprocess.run(

@@ -4,11 +4,15 @@ import random
 import signal as signals
 import time
 
+import pytest
+
 from fleet import Fleet
 from processes import TIME_SCALE, wait_until
 from sample_signals import varied
 from test_false_alarms import assert_nobody_was_robbed, redeliveries
 from test_workers_die import pending_with, post_batch
+
+pytestmark = pytest.mark.plain
 
 STREAM, GROUP = "threats:stream", "soc-workers"
 REDELIVERY_LIMIT_S = 5 * TIME_SCALE

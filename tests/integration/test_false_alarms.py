@@ -14,6 +14,8 @@ from processes import built_with_sanitizers, wait_until
 from sample_signals import varied
 from test_workers_die import post_batch
 
+pytestmark = pytest.mark.plain
+
 FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 REASONS = ("dead", "released", "vanished", "own")
 
@@ -59,6 +61,7 @@ def test_nobody_is_robbed_when_redis_stands_still_for_three_seconds():
         stopped = time.monotonic()
         wait_until(lambda: time.monotonic() - stopped > 3, 10, "three seconds went by")
         fleet.redis.send(signals.SIGCONT)
+        fleet.api.wait_ready()  # its connections may have been given up meanwhile
         ids += post_batch(fleet.api, varied(1000))
         fleet.wait_completed(len(ids))
         fleet.wait_idle()

@@ -12,6 +12,8 @@ from processes import TIME_SCALE, built_with_sanitizers, wait_until
 from sample_signals import signal, varied
 from steps import completed
 
+pytestmark = pytest.mark.plain
+
 ALL = most_clients(10_000 if not built_with_sanitizers() else 1_000)
 BACK_S = 5 * TIME_SCALE
 EVENTS_A_THREAT = 2

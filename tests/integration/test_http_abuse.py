@@ -22,6 +22,8 @@ from fleet import Fleet
 from processes import TIME_SCALE, built_with_sanitizers, wait_until
 from sample_signals import signal
 
+pytestmark = pytest.mark.plain
+
 REQUEST_S = 10  # of api/http/server.c: for a whole request, and between two
 TAKEN_S = 15  # likewise: for a client to take the next of its answer
 SLACK_S = 5 * TIME_SCALE

@@ -11,10 +11,14 @@ import time
 import requests
 import websockets
 
+import pytest
+
 from fleet import Fleet
 from live_client import background
 from processes import TIME_SCALE, wait_until
 from sample_signals import varied
+
+pytestmark = pytest.mark.plain
 
 DASHBOARDS = 24
 FILTERS = [None, None, {"customer_id": "hole-3"}, {"customer_id": "nobody"}, {"threat_type": ["geo_anomaly"]}]

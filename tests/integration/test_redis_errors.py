@@ -14,6 +14,8 @@ from fleet import Fleet
 from processes import TIME_SCALE, wait_until
 from sample_signals import signal, varied
 
+pytestmark = pytest.mark.plain
+
 ERRORS_PER_SECOND_AND_PROGRAM = 5
 LOOK_S = 2
 

@@ -1,10 +1,14 @@
 """Finished threats expire by number, everywhere together; the log is no longer than what lives."""
 
+import pytest
+
 from fleet import Fleet
 from live_client import LiveClient
 from processes import wait_until
 from retention_steps import LIMIT_S, agree, post
 from sample_signals import varied
+
+pytestmark = pytest.mark.plain
 
 
 

@@ -12,6 +12,8 @@ from retention_steps import DAY_MS, LIMIT_S, age, agree, post
 from sample_signals import signal
 from steps import completed
 
+pytestmark = pytest.mark.plain
+
 FAKETIME = ["/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1"]
 
 

@@ -11,6 +11,8 @@ import pytest
 import contract
 from processes import BUILD
 
+pytestmark = pytest.mark.plain
+
 SEED = 41
 BODIES = 8
 CHANGES = 40

@@ -11,6 +11,8 @@ from processes import TIME_SCALE, wait_until
 from replication import MASTER_NAME, ReplicatedFleet
 from sample_signals import signal
 
+pytestmark = pytest.mark.plain
+
 FOLLOW_S = 2 * TIME_SCALE
 
 

@@ -1,9 +1,13 @@
 """One entry that stays pending pins the stream: what is finished behind it is swept, and the lag stays true."""
 
+import pytest
+
 from fleet import Fleet
 from processes import TIME_SCALE, wait_until
 from sample_signals import varied
 from steps import post
+
+pytestmark = pytest.mark.plain
 
 STAY_MAX = 10000  # finished entries that may stay
 

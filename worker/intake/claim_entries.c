@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lua/claim_entries_lua.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 #include "worker/intake/gather_history.h"
@@ -122,8 +123,7 @@ static void on_claimed(void *arg, enum status status, const redisReply *reply) {
     if (peer != NULL)
         peer->pending = 0; /* until the next look */
     if (reply != NULL && status != STATUS_NO_SCRIPT)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "claim_entries"),
-                  LOG_TEXT("reply", reply_text(reply)));
+        tell_reply("claim_entries", reply);
 }
 
 /* --- the question --- */

@@ -141,7 +141,7 @@ static bool usable(struct context_follower *follower, const char *command, enum 
     if (reply == NULL)
         follower->failed = true;
     else if (status != STATUS_OK)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", command), LOG_TEXT("reply", reply_text(reply)));
+        tell_reply(command, reply);
     return status == STATUS_OK;
 }
 

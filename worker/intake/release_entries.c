@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "lua/release_entries_lua.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 
 /* What was handed back since the last flush, all to one holder. One thread. */
@@ -20,8 +21,7 @@ static void on_released(void *arg, enum status status, const redisReply *reply) 
     if (status == STATUS_OK)
         log_write(LOG_ENTRIES_RELEASED, LOG_NUMBER("count", reply_integer(reply, 0)));
     else if (reply != NULL)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "release_entries"),
-                  LOG_TEXT("reply", reply_text(reply)));
+        tell_reply("release_entries", reply);
 }
 
 void release_flush(const struct intake *intake) {

@@ -3,10 +3,11 @@
 #include <stdlib.h>
 
 #include "lua/sweep_stream_lua.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 
 /* Windows are small because Redis hands out entries only whole. */
-enum { SWEEP_EVERY_MS = 1000, LEASE_LOOK_MS = 300, WINDOW = 200, DONE_MAX = 10000 };
+enum { SWEEP_EVERY_MS = 1000, ERROR_REST_MS = 4000, LEASE_LOOK_MS = 300, WINDOW = 200, DONE_MAX = 10000 };
 
 struct sweeper {
     struct intake *intake;
@@ -47,9 +48,10 @@ static void on_swept(void *arg, enum status status, const redisReply *reply) {
     sweeper->sweep_at_ms = sweeper->now_ms + (answer < 0 ? LEASE_LOOK_MS : SWEEP_EVERY_MS);
     if (answer > 0 && !sweeper->intake->stopping)
         sweep(sweeper);
-    if (status != STATUS_OK && reply != NULL && status != STATUS_NO_SCRIPT && status != STATUS_NO_GROUP)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "sweep_stream"),
-                  LOG_TEXT("reply", reply_text(reply)));
+    if (status != STATUS_OK && reply != NULL && status != STATUS_NO_SCRIPT && status != STATUS_NO_GROUP) {
+        tell_reply("sweep_stream", reply);
+        sweeper->sweep_at_ms += ERROR_REST_MS;
+    }
 }
 
 static void sweep(struct sweeper *sweeper) {

@@ -3,10 +3,11 @@
 #include <stdlib.h>
 
 #include "lua/trim_stream_lua.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
-enum { LEASE_MS = 1000, LOOK_AGAIN_MS = 100 };
+enum { LEASE_MS = 1000, LOOK_AGAIN_MS = 100, ERROR_REST_MS = 4000 };
 
 struct trimming {
     struct intake *intake;
@@ -50,9 +51,10 @@ static void keep(struct buffer *buffer, const redisReply *reply) {
 static void on_trimmed(void *arg, enum status status, const redisReply *reply) {
     struct trimming *trimming = arg;
     trimming->asking = false;
-    if (status != STATUS_OK && status != STATUS_NO_SCRIPT && status != STATUS_NO_GROUP && reply != NULL)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "trim_stream"),
-                  LOG_TEXT("reply", reply_text(reply)));
+    if (status != STATUS_OK && status != STATUS_NO_SCRIPT && status != STATUS_NO_GROUP && reply != NULL) {
+        tell_reply("trim_stream", reply);
+        trimming->at_ms += ERROR_REST_MS;
+    }
     if (status != STATUS_OK || !reply_is_array(reply, 4))
         return; /* another worker trims */
     int64_t taken_back = reply_integer(reply->element[1], 0);

@@ -3,6 +3,7 @@
 #include "lua/bury_entry_lua.h"
 #include "shared/base/clock.h"
 #include "shared/model/analysis.h"
+#include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
@@ -46,7 +47,7 @@ static void on_reply(void *arg, enum status status, const redisReply *reply) {
     if (status == STATUS_OK && reply_is_array(reply, 2) && text_is(reply_text(reply->element[0]), "OK"))
         burial_count(1, (unsigned long long)reply_integer(reply->element[1], 0));
     else if (status != STATUS_OK && reply != NULL)
-        log_write(LOG_REDIS_REPLY, LOG_STRING("command", "bury_entry"), LOG_TEXT("reply", reply_text(reply)));
+        tell_reply("bury_entry", reply);
 }
 
 void bury_entry(const struct burial_options *options, const struct burial *burial) {
