@@ -66,7 +66,8 @@ static void complete(const struct known *known) {
     redis_do("XREADGROUP GROUP soc-workers w1 COUNT 100 STREAMS threats:stream >");
     snprintf(key, sizeof(key), "threat:%s", known->told.id);
     command_begin_script(&command, &commit_analysis, 5 + SCOPES_OF_A_CASE);
-    command_words(&command, "threats:stream", "threats:log", "threats:by_created", "threats:completed", key, NULL);
+    command_words(&command, "threats:stream", "threats:log", "threats:by_created", "threats:completed", key,
+                  NULL);
     add_scopes(&command, known);
     command_words(&command, "soc-workers", "w1", "", entry, entry, entry, "1", known->told.id, NULL);
     command_signed(&command, known->told.created_at_ms);
