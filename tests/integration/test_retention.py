@@ -17,7 +17,7 @@ def wait_kept(fleet, count):
 
 
 def test_only_the_newest_are_kept():
-    with Fleet(apis=2, workers=2, SOC_RETENTION_THREATS=1000) as fleet, LiveClient(fleet.apis[1]) as client:
+    with Fleet(apis=2, workers=2, SOC_RETENTION_THREATS=1000, SOC_WS_QUEUE_BYTES=268435456) as fleet, LiveClient(fleet.apis[1]) as client:
         ids = []
         for number in range(10):
             ids += post(fleet.apis[number % 2], varied(500, f"kept-{number}"))
