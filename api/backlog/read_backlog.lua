@@ -18,11 +18,7 @@ local function tell(name, value)
     answer[#answer + 1] = value
 end
 
-local function pairs_of(list)
-    local named = {}
-    for i = 1, #list, 2 do named[list[i]] = list[i + 1] end
-    return named
-end
+-- include shared/redis/by_name.lua.in
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -32,7 +28,7 @@ local function age_of(entry)
     local ms = tonumber(string.match(entry, '^%d+'))
     if ms > now then
         local found = redis.call('XRANGE', stream, entry, entry)
-        ms = found[1] and tonumber(pairs_of(found[1][2] or {}).received_at) or now
+        ms = found[1] and tonumber(by_name(found[1][2] or {}).received_at) or now
     end
     return math.max(0, now - ms)
 end
@@ -45,13 +41,13 @@ local letters = redis.pcall('XLEN', dead)
 tell('dead', type(letters) == 'number' and letters or 0)
 if redis.call('EXISTS', stream) == 0 then return answer end
 
-local whole = pairs_of(redis.call('XINFO', 'STREAM', stream))
+local whole = by_name(redis.call('XINFO', 'STREAM', stream))
 tell('length', whole.length)
 tell('added', whole['entries-added'])
 tell('last_generated', whole['last-generated-id'])
 local own
 for _, row in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    local named = pairs_of(row)
+    local named = by_name(row)
     if named.name == group then own = named end
 end
 local waiting = redis.call('XRANGE', stream, own and '(' .. own['last-delivered-id'] or '-', '+', 'COUNT', 1)
@@ -78,7 +74,7 @@ if most == 0 then return answer end
 
 local busy, named = {}, {}
 for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
-    local consumer = pairs_of(row)
+    local consumer = by_name(row)
     local side = consumer.pending > 0 and busy or named
     if #side < most then side[#side + 1] = consumer end
 end

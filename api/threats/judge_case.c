@@ -4,7 +4,6 @@
 
 #include "lua/judge_case_lua.h"
 #include "shared/redis/tell_reply.h"
-#include "shared/telemetry/log.h"
 
 enum { ATTEMPTS_MAX = 2 };
 

@@ -4,7 +4,6 @@
 
 #include "api/threats/made_up.h"
 #include "shared/base/clock.h"
-#include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
 enum { IDEMPOTENCY_KEY_MAX = 255, TRACEPARENT_LENGTH = 55 };

@@ -14,27 +14,36 @@ static const char *const fixed_names[FIXED_KEY_COUNT] = {
     [KEY_SWEEP] = "threats:sweep",
 };
 
-bool keyspace_init(struct keyspace *keyspace, const char *prefix) {
-    if (strlen(prefix) > KEY_PREFIX_MAX)
-        return false;
-    *keyspace = (struct keyspace){0};
-    snprintf(keyspace->prefix, sizeof(keyspace->prefix), "%s", prefix);
-    for (int i = 0; i < FIXED_KEY_COUNT; i++)
-        snprintf(keyspace->fixed[i], sizeof(keyspace->fixed[i]), "%s%s", prefix, fixed_names[i]);
-    return true;
-}
-
 static void begin(const struct keyspace *keyspace, const char *family, struct buffer *out) {
     buffer_append_string(out, keyspace->prefix);
     buffer_append_string(out, family);
 }
 
-void keyspace_threat_start(const struct keyspace *keyspace, struct buffer *out) {
+static void begin_threat(const struct keyspace *keyspace, struct buffer *out) {
     begin(keyspace, "threat:", out);
 }
 
+/* Scripts that find ids themselves are given it. */
+static void keep_threat_start(struct keyspace *keyspace) {
+    struct buffer start = BUFFER_EMPTY;
+    begin_threat(keyspace, &start);
+    memcpy(keyspace->threat_start, start.at, start.len);
+    buffer_fini(&start);
+}
+
+bool keyspace_init(struct keyspace *keyspace, const char *prefix) {
+    if (strlen(prefix) > KEY_PREFIX_MAX)
+        return false;
+    *keyspace = (struct keyspace){0};
+    snprintf(keyspace->prefix, sizeof(keyspace->prefix), "%s", prefix);
+    keep_threat_start(keyspace);
+    for (int i = 0; i < FIXED_KEY_COUNT; i++)
+        snprintf(keyspace->fixed[i], sizeof(keyspace->fixed[i]), "%s%s", prefix, fixed_names[i]);
+    return true;
+}
+
 void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out) {
-    keyspace_threat_start(keyspace, out);
+    begin_threat(keyspace, out);
     uuid_write(id, buffer_reserve(out, UUID_LENGTH));
     out->len += UUID_LENGTH;
 }

@@ -40,6 +40,7 @@ enum fixed_key {
 struct keyspace {
     char prefix[KEY_PREFIX_MAX + 1];
     char fixed[FIXED_KEY_COUNT][KEY_PREFIX_MAX + 32];
+    char threat_start[KEY_PREFIX_MAX + 8];
 };
 
 /* False when the prefix is longer than KEY_PREFIX_MAX. */
@@ -52,7 +53,9 @@ static inline const char *keyspace_fixed(const struct keyspace *keyspace, enum f
 /* Each appends one key. */
 void keyspace_threat(const struct keyspace *keyspace, const struct uuid *id, struct buffer *out);
 /* What the keys of all threats begin with, for scripts that learn of ids by themselves. */
-void keyspace_threat_start(const struct keyspace *keyspace, struct buffer *out);
+static inline const char *keyspace_threat_start(const struct keyspace *keyspace) {
+    return keyspace->threat_start;
+}
 void keyspace_customer(const struct keyspace *keyspace, struct text customer_id, struct buffer *out);
 void keyspace_intel_list(const struct keyspace *keyspace, struct text name, struct buffer *out);
 /* Where an import is gathered before it replaces its list. */

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,16 @@ __attribute__((noreturn, format(printf, 1, 2))) static inline void bench_die(con
     va_end(list);
     fputc('\n', stderr);
     exit(1);
+}
+
+/* As many open files as the system lets us have; fewer than needed end the program. */
+static inline void bench_raise_file_limit(size_t needed) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < needed)
+        bench_die("only %llu open files are allowed", (unsigned long long)limit.rlim_max);
 }
 
 /* CPU time of this process so far. */

@@ -12,7 +12,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 
 #include "tests/bench/websocket_client.h"
 
@@ -69,15 +68,6 @@ static void read_options(int argc, char **argv) {
         default: exit(2);
         }
     }
-}
-
-static void raise_file_limit(void) {
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max < herd.count + SPARE_FILES)
-        bench_die("only %llu open files are allowed", (unsigned long long)limit.rlim_max);
 }
 
 /* --- what is heard --- */
@@ -379,7 +369,7 @@ static void run(void) {
 
 int main(int argc, char **argv) {
     read_options(argc, argv);
-    raise_file_limit();
+    bench_raise_file_limit((size_t)herd.count + SPARE_FILES);
     herd.epoll = epoll_create1(EPOLL_CLOEXEC);
     herd.clients = calloc(herd.count, sizeof(*herd.clients));
     for (size_t i = 0; i < herd.count; i++) {

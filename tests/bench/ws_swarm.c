@@ -4,7 +4,6 @@
  *     ws_swarm --port 8000 --clients 1000 */
 #include <getopt.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 
 #include "tests/bench/websocket_client.h"
 
@@ -38,15 +37,6 @@ static void read_options(int argc, char **argv) {
         default: exit(2);
         }
     }
-}
-
-static void raise_file_limit(void) {
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max < swarm.client_count + SPARE_FILES)
-        bench_die("only %llu open files are allowed", (unsigned long long)limit.rlim_max);
 }
 
 /* The first batch is a greeting, not a delivery. */
@@ -112,7 +102,7 @@ static void listen_until_input_ends(void) {
 
 int main(int argc, char **argv) {
     read_options(argc, argv);
-    raise_file_limit();
+    bench_raise_file_limit((size_t)swarm.client_count + SPARE_FILES);
     open_clients();
     listen_until_input_ends();
     printf("{\"clients\":%zu,\"closed\":%zu,\"first_close_code\":%u,\"deliveries\":%llu,\"bytes\":%llu,"

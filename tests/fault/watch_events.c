@@ -9,7 +9,6 @@
  * CODE`, 1006 when nothing was said. */
 #include <getopt.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 
 #include "tests/bench/websocket_client.h"
 
@@ -203,15 +202,6 @@ static void run(void) {
     }
 }
 
-static void raise_file_limit(void) {
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max < (rlim_t)(swarm.count + SPARE_FILES))
-        bench_die("only %llu open files are allowed", (unsigned long long)limit.rlim_max);
-}
-
 static void read_options(int argc, char **argv) {
     static const struct option rows[] = {
         {"log", required_argument, NULL, 'l'}, {"each", required_argument, NULL, 'e'}, {NULL, 0, NULL, 0}};
@@ -246,7 +236,7 @@ int main(int argc, char **argv) {
         abort();
     for (int i = optind; i < argc; i++)
         make_watchers(argv[i]);
-    raise_file_limit();
+    bench_raise_file_limit((size_t)swarm.count + SPARE_FILES);
     run();
     return fclose(swarm.log) == 0 ? 0 : 1;
 }

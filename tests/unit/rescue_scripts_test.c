@@ -1,7 +1,7 @@
 /* worker/results/bury_entry.lua and the scripts of worker/intake on a real server. */
 #include <criterion/criterion.h>
 
-#include "tests/unit/private_redis.h"
+#include "tests/unit/entry_lives.h"
 #include "tests/unit/random_bytes.h"
 
 static struct script bury_entry, claim_entries, release_entries, leave_group, reap_consumers, trim_stream;
@@ -610,14 +610,14 @@ Test(trim_script, what_is_pending_or_unread_stays) {
     redis_do("XACK threats:stream soc-workers 3-0");
     cr_assert_eq(trim_anew(), 3, "the last delivered entry stays");
     cr_assert_eq(redis_number("XLEN threats:stream"), 5);
-    cr_assert_eq(reply_integer(group_field("lag"), -1), 4);
+    cr_assert_eq(lag(), 4);
     deliver("w1", 10);
     redis_do("XACK threats:stream soc-workers 7-0 8-0 9-0 10-0");
     cr_assert_eq(trim_anew(), 4);
     cr_assert_eq(redis_number("XLEN threats:stream"), 1);
-    cr_assert_eq(reply_integer(group_field("lag"), -1), 0);
+    cr_assert_eq(lag(), 0);
     add("11-0");
-    cr_assert_eq(reply_integer(group_field("lag"), -1), 1);
+    cr_assert_eq(lag(), 1);
 }
 
 Test(trim_script, another_group_stops_it) {
@@ -688,7 +688,7 @@ Test(trim_script, what_the_group_passed_over_is_taken_back_and_stays_accounted_f
     cr_assert_eq(pending->elements, 6);
     cr_assert(text_is(reply_text(pending->element[0]->element[0]), "5-0"));
     cr_assert_eq(reply_integer(pending->element[0]->element[3], -1), 0, "not delivered yet");
-    cr_assert_eq(reply_integer(group_field("lag"), -1), 0);
+    cr_assert_eq(lag(), 0);
     trim_through(0, 0);
 }
 
@@ -735,26 +735,6 @@ Test(trim_script, an_unknown_account_is_looked_at_every_time) {
     cr_assert_str_eq(unaccounted, "");
 }
 
-enum { ENTRIES_MAX = 3000 };
-enum entry_state { ENTRY_UNREAD, ENTRY_PENDING, ENTRY_DONE };
-
-static enum entry_state states[ENTRIES_MAX + 1];
-static int added, delivered;
-
-static void expect_truthful(void) {
-    const redisReply *left = redis_ask("XRANGE threats:stream - +");
-    size_t at = 0;
-    for (int i = 1; i <= added; i++) {
-        char entry[16];
-        snprintf(entry, sizeof(entry), "%d-0", i);
-        bool there = at < left->elements && strcmp(left->element[at]->element[0]->str, entry) == 0;
-        cr_assert(there || states[i] == ENTRY_DONE, "%s was lost", entry);
-        at += there;
-    }
-    cr_assert_eq(at, left->elements);
-    cr_assert_eq(reply_integer(group_field("lag"), -1), added - delivered);
-}
-
 /* Random adding, reading, acknowledging in any order and trimming: nothing unfinished is lost, lag is always
  * true. */
 Test(trim_script, nothing_unfinished_is_ever_lost) {
@@ -770,17 +750,13 @@ Test(trim_script, nothing_unfinished_is_ever_lost) {
         case 1: {
             int count = 1 + (int)random_below(3);
             deliver("w1", count);
-            for (; count > 0 && delivered < added; count--)
-                states[++delivered] = ENTRY_PENDING;
+            note_delivered(count);
             break;
         }
         case 2:
             for (int i = delivered; i > 0; i--)
-                if (states[i] == ENTRY_PENDING && random_below(3) == 0) {
-                    snprintf(entry, sizeof(entry), "%d-0", i);
-                    redis_do("XACK threats:stream soc-workers %s", entry);
-                    states[i] = ENTRY_DONE;
-                }
+                if (states[i] == ENTRY_PENDING && random_below(3) == 0)
+                    finish_entry(i);
             break;
         default: trim_anew(); expect_truthful();
         }

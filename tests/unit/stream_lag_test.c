@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <criterion/logging.h>
 
-#include "tests/unit/private_redis.h"
+#include "tests/unit/entry_lives.h"
 #include "tests/unit/random_bytes.h"
 
 static struct script sweep_stream, trim_stream;
@@ -31,11 +31,6 @@ static void add_up_to(int last) {
 
 static void deliver(int count) {
     redis_ask("XREADGROUP GROUP soc-workers w1 COUNT %d STREAMS threats:stream >", count);
-}
-
-/* -1 when Redis does not know. */
-static long long lag(void) {
-    return reply_integer(group_field("lag"), -1);
 }
 
 /* --- Redis' own ways: a server that differs must be noticed here --- */
@@ -189,39 +184,16 @@ Test(sweep_script, what_the_group_passed_over_is_not_finished) {
     cr_assert_str_eq(left->element[0]->element[0]->str, "2-0");
 }
 
-enum { ENTRIES_MAX = 4000 };
-enum entry_state { ENTRY_UNREAD, ENTRY_PENDING, ENTRY_DONE };
-
-static enum entry_state states[ENTRIES_MAX + 1];
-static int added, delivered;
-
-static void expect_truthful(void) {
-    const redisReply *left = redis_ask("XRANGE threats:stream - +");
-    size_t at = 0;
-    for (int i = 1; i <= added; i++) {
-        char entry[16];
-        snprintf(entry, sizeof(entry), "%d-0", i);
-        bool there = at < left->elements && strcmp(left->element[at]->element[0]->str, entry) == 0;
-        cr_assert(there || states[i] == ENTRY_DONE, "%s was lost", entry);
-        at += there;
-    }
-    cr_assert_eq(at, left->elements);
-    cr_assert_eq(lag(), added - delivered);
-}
-
 static void finish_some(void) {
     for (int i = delivered; i > 0 && i > delivered - 300; i--)
-        if (states[i] == ENTRY_PENDING && i % 97 != 1 && random_below(3) == 0) {
-            redis_do("XACK threats:stream soc-workers %d-0", i);
-            states[i] = ENTRY_DONE;
-        }
+        if (states[i] == ENTRY_PENDING && i % 97 != 1 && random_below(3) == 0)
+            finish_entry(i);
 }
 
 static void deliver_some(void) {
     int count = 1 + (int)random_below(6);
     deliver(count);
-    for (; count > 0 && delivered < added; count--)
-        states[++delivered] = ENTRY_PENDING;
+    note_delivered(count);
 }
 
 /* Stragglers all over, entries finished in any order, trimmed and swept: nothing unfinished is lost, lag is
@@ -246,10 +218,8 @@ Test(sweep_script, nothing_unfinished_is_ever_lost) {
     }
     cr_assert_gt(delivered, 1000);
     for (int i = 1; i <= delivered; i++)
-        if (i % 97 != 1 && states[i] == ENTRY_PENDING) {
-            redis_do("XACK threats:stream soc-workers %d-0", i);
-            states[i] = ENTRY_DONE;
-        }
+        if (i % 97 != 1 && states[i] == ENTRY_PENDING)
+            finish_entry(i);
     redis_do("DEL threats:sweep");
     while (sweep(50, 0) == 1)
         continue;

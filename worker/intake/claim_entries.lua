@@ -36,6 +36,12 @@ local function bury_poison(entry, deliveries, fields)
     buried = buried + 1
 end
 
+local function bytes_of(fields)
+    local bytes = 0
+    for _, text in ipairs(fields) do bytes = bytes + #text end
+    return bytes
+end
+
 -- An entry that is too large for any of ours is never sent to a worker.
 local function take(entries, answer)
     local ids, deliveries = {}, {}
@@ -45,7 +51,7 @@ local function take(entries, answer)
     local taken = redis.call('XCLAIM', stream, group, consumer, 0, unpack(ids))
     gone = gone + #ids - #taken
     for _, entry in ipairs(taken) do
-        local fields, bytes = by_name(entry[2])
+        local fields, bytes = by_name(entry[2]), bytes_of(entry[2])
         if bytes > ENTRY_MAX and not is_newer(fields) then
             dropped = dropped + bury(entry[1], deliveries[entry[1]], 'too_large', 'read', bytes .. ' bytes', false)
             buried = buried + 1

@@ -12,11 +12,7 @@ local made = redis.pcall('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM')
 local was_there = type(made) == 'table' and made.err and string.sub(made.err, 1, 9) == 'BUSYGROUP'
 if type(made) == 'table' and made.err and not was_there then return made end
 
-local function by_name(list)
-    local named = {}
-    for i = 1, #list, 2 do named[list[i]] = list[i + 1] end
-    return named
-end
+-- include shared/redis/by_name.lua.in
 
 local function begin(finished)
     redis.call('MSET', completed, string.format('%.0f', math.max(0, finished)), failed, 0)

@@ -179,16 +179,13 @@ static void on_group(void *arg, enum status status, const redisReply *reply) {
 
 static void create_group(struct reading *reading, int64_t now_ms) {
     struct command *command = &reading->command;
-    struct buffer threat_keys = BUFFER_EMPTY;
     const struct keyspace *keyspace = &reading->intake->keyspace;
     reading->backoff_ms = backoff_next(reading->backoff_ms);
     reading->group_at_ms = now_ms + reading->backoff_ms;
     command_begin_script(command, create_group_script(), 3);
     command_words(command, keyspace_fixed(keyspace, KEY_STREAM), keyspace_fixed(keyspace, KEY_COMPLETED),
-                  keyspace_fixed(keyspace, KEY_FAILED), CONSUMER_GROUP, NULL);
-    keyspace_threat_start(keyspace, &threat_keys);
-    command_text(command, buffer_text(&threat_keys));
-    buffer_fini(&threat_keys);
+                  keyspace_fixed(keyspace, KEY_FAILED), CONSUMER_GROUP, keyspace_threat_start(keyspace),
+                  NULL);
     reading->creating_group = link_send(reading->intake->commands, command_finish(command), LINK_DEADLINE_MS,
                                         on_group, reading) == STATUS_OK;
 }

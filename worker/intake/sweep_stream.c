@@ -4,7 +4,6 @@
 
 #include "lua/sweep_stream_lua.h"
 #include "shared/redis/tell_reply.h"
-#include "shared/telemetry/log.h"
 
 /* Windows are small because Redis hands out entries only whole. */
 enum { SWEEP_EVERY_MS = 1000, ERROR_REST_MS = 4000, LEASE_LOOK_MS = 300, WINDOW = 200, DONE_MAX = 10000 };
@@ -13,7 +12,6 @@ struct sweeper {
     struct intake *intake;
     int64_t now_ms, sweep_at_ms;
     bool asking;
-    struct buffer threat_keys;
     struct command command;
 };
 
@@ -27,14 +25,12 @@ struct sweeper *sweeper_new(struct intake *intake) {
     if (sweeper == NULL)
         abort();
     sweeper->intake = intake;
-    keyspace_threat_start(&intake->keyspace, &sweeper->threat_keys);
     return sweeper;
 }
 
 void sweeper_free(struct sweeper *sweeper) {
     if (sweeper == NULL)
         return;
-    buffer_fini(&sweeper->threat_keys);
     command_fini(&sweeper->command);
     free(sweeper);
 }
@@ -63,7 +59,7 @@ static void sweep(struct sweeper *sweeper) {
                   intake->consumer, NULL);
     command_signed(&sweeper->command, WINDOW);
     command_signed(&sweeper->command, DONE_MAX);
-    command_text(&sweeper->command, buffer_text(&sweeper->threat_keys));
+    command_string(&sweeper->command, keyspace_threat_start(keyspace));
     sweeper->asking = link_send(intake->commands, command_finish(&sweeper->command), LINK_DEADLINE_MS,
                                 on_swept, sweeper) == STATUS_OK;
 }

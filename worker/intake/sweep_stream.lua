@@ -9,10 +9,12 @@
 local stream, sweep, window = KEYS[1], KEYS[3], tonumber(ARGV[3])
 if redis.call('GET', KEYS[2]) ~= ARGV[2] then return -1 end
 
+-- include shared/redis/awaited_entry.lua.in
+
 local group = {}
-for _, fields in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    if fields[2] ~= ARGV[1] then return 0 end
-    for i = 1, #fields, 2 do group[fields[i]] = fields[i + 1] end
+for _, row in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    group = by_name(row)
+    if group.name ~= ARGV[1] then return 0 end
 end
 if not group.lag or redis.call('XLEN', stream) - group.lag - group.pending <= tonumber(ARGV[4]) then return 0 end
 
@@ -27,21 +29,9 @@ if more then redis.call('SET', sweep, last) end
 local pending = {}
 for _, entry in ipairs(redis.call('XPENDING', stream, ARGV[1], first, last, 1000000)) do pending[entry[1]] = true end
 
-local function id_in(fields)
-    for i = 1, #fields, 2 do
-        if fields[i] == 'id' then return fields[i + 1] end
-    end
-    return ''
-end
-
-local function is_unfinished(entry, fields)
-    local key = ARGV[5] .. id_in(fields)
-    return pending[entry] or (redis.pcall('HGET', key, 'entry') == entry and redis.call('HEXISTS', key, 'data') == 0)
-end
-
 local done = {}
 for _, entry in ipairs(entries) do
-    if not is_unfinished(entry[1], entry[2]) then done[#done + 1] = entry[1] end
+    if not pending[entry[1]] and not is_awaited(ARGV[5], entry[1], entry[2]) then done[#done + 1] = entry[1] end
 end
 if #done > 0 then redis.call('XDEL', stream, unpack(done)) end
 return more and 1 or 0

@@ -12,7 +12,6 @@ enum { LEASE_MS = 1000, LOOK_AGAIN_MS = 100, ERROR_REST_MS = 4000 };
 struct trimming {
     struct intake *intake;
     struct buffer unaccounted, looked_to; /* as the last answer told them */
-    struct buffer threat_keys;
     int64_t at_ms;
     bool asking;
     struct command command;
@@ -29,7 +28,6 @@ struct trimming *trimming_new(struct intake *intake) {
         abort();
     trimming->intake = intake;
     buffer_append_char(&trimming->unaccounted, '0');
-    keyspace_threat_start(&intake->keyspace, &trimming->threat_keys);
     return trimming;
 }
 
@@ -38,7 +36,6 @@ void trimming_free(struct trimming *trimming) {
         return;
     buffer_fini(&trimming->unaccounted);
     buffer_fini(&trimming->looked_to);
-    buffer_fini(&trimming->threat_keys);
     command_fini(&trimming->command);
     free(trimming);
 }
@@ -81,7 +78,7 @@ void trimming_tick(struct trimming *trimming, int64_t now_ms) {
                   keyspace_fixed(&intake->keyspace, KEY_COMPLETED),
                   keyspace_fixed(&intake->keyspace, KEY_FAILED), CONSUMER_GROUP, intake->consumer, NULL);
     command_signed(command, LEASE_MS);
-    command_text(command, buffer_text(&trimming->threat_keys));
+    command_string(command, keyspace_threat_start(&intake->keyspace));
     command_string(command, RELEASED_CONSUMER);
     command_text(command, buffer_text(&trimming->unaccounted));
     command_text(command, buffer_text(&trimming->looked_to));

@@ -16,11 +16,7 @@ local LOOK_AGAIN_MS = 50
 
 if not redis.call('SET', lease, ARGV[2], 'NX', 'PX', ARGV[3]) then return {} end
 
-local function by_name(list)
-    local named = {}
-    for i = 1, #list, 2 do named[list[i]] = list[i + 1] end
-    return named
-end
+-- include shared/redis/awaited_entry.lua.in
 
 local own
 for _, row in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
@@ -42,9 +38,7 @@ local function unaccounted()
 end
 
 local function is_passed_over(entry, fields)
-    local key = threat_keys .. (by_name(fields).id or '')
-    return redis.pcall('HGET', key, 'entry') == entry and redis.call('HEXISTS', key, 'data') == 0 and
-        #redis.call('XPENDING', stream, group, entry, entry, 1) == 0
+    return is_awaited(threat_keys, entry, fields) and #redis.call('XPENDING', stream, group, entry, entry, 1) == 0
 end
 
 local odd = unaccounted()

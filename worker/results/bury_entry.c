@@ -24,13 +24,10 @@ void burial_begin(struct command *command, const struct script *script, const st
 }
 
 void burial_arguments(struct command *command, const struct burial_options *options) {
-    struct buffer start = BUFFER_EMPTY;
-    keyspace_threat_start(options->keyspace, &start);
     command_words(command, CONSUMER_GROUP, options->consumer, NULL);
     command_signed(command, clock_wall_ms());
-    command_text(command, buffer_text(&start));
+    command_string(command, keyspace_threat_start(options->keyspace));
     command_signed(command, ANALYSIS_SCHEMA_VERSION);
-    buffer_fini(&start);
 }
 
 void burial_count(unsigned long long buried, unsigned long long dropped) {
