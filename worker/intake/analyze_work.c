@@ -1,5 +1,7 @@
 #include "worker/intake/analyze_work.h"
 
+#include <stdlib.h>
+
 #include "shared/analyzers/run_analyzers.h"
 #include "shared/base/clock.h"
 #include "shared/model/log_row.h"
@@ -58,27 +60,51 @@ static void keep_results(struct work *work, const struct analysis *analysis) {
         work->phase_seconds[i] = analysis->timeline.phase_ms[i] / 1000;
 }
 
-/* How far a suspect came stands in its record before it goes on: should it kill us, the letter says where. */
-static void note_stage(struct intake *intake, const struct work *work, enum dead_stage stage) {
+/* A work on its way, while its record is told how far it came. */
+struct noted_work {
+    struct intake *intake;
+    struct work *work;
+    void (*go_on)(struct intake *intake, struct work *work);
+};
+
+static void on_noted(void *arg, enum status status, const redisReply *reply) {
+    struct noted_work noted = *(struct noted_work *)arg;
+    (void)status;
+    (void)reply;
+    free(arg);
+    noted.go_on(noted.intake, noted.work);
+}
+
+/* How far a suspect came stands in its record before it goes on: should it kill us, the letter says where.
+ * Redis has it when it has answered: what a dying worker had sent is thrown away with its connection. */
+static void note_stage(struct intake *intake, struct work *work, enum dead_stage stage,
+                       void (*go_on)(struct intake *intake, struct work *work)) {
     struct command command = COMMAND_EMPTY;
     struct buffer key = BUFFER_EMPTY;
-    if (!work->alone)
+    struct noted_work *noted = work->alone ? malloc(sizeof(*noted)) : NULL;
+    if (noted == NULL) {
+        go_on(intake, work);
         return;
+    }
+    *noted = (struct noted_work){intake, work, go_on};
     keyspace_threat(&intake->keyspace, &work->id, &key);
     command_begin(&command, "HSET");
     command_text(&command, buffer_text(&key));
     command_words(&command, "stage", vocabulary_word(&vocabulary_dead_stage, (int)stage), NULL);
-    link_send(intake->commands, command_finish(&command), LINK_DEADLINE_MS, NULL, NULL);
-    link_flush(intake->commands);
+    if (link_send(intake->commands, command_finish(&command), LINK_DEADLINE_MS, on_noted, noted) != STATUS_OK)
+        on_noted(noted, STATUS_UNAVAILABLE, NULL);
     command_fini(&command);
     buffer_fini(&key);
 }
 
-void analyze_work(struct intake *intake, struct work *work) {
+static void commit(struct intake *intake, struct work *work) {
+    commit_analysis(intake->commit, work);
+}
+
+static void analyze(struct intake *intake, struct work *work) {
     static struct analysis analysis; /* one thread, done before this returns */
     const struct run_clock clock = {stopwatch_now, NULL, work->taken_at_ns};
     int64_t waited_ms = work->taken_at_ms - work->received_at_ms; /* clocks of two machines */
-    note_stage(intake, work, DEAD_AT_ANALYZE);
     snapshot_gather(intake->snapshot, &work->signal, &work->arena, &work->facts);
     analysis = (struct analysis){.id = work->id,
                                  .signal = &work->signal,
@@ -93,6 +119,9 @@ void analyze_work(struct intake *intake, struct work *work) {
     write_case(work);
     observe_agents(work, &analysis);
     work->ready_at_ns = clock_monotonic_ns();
-    note_stage(intake, work, DEAD_AT_COMMIT);
-    commit_analysis(intake->commit, work);
+    note_stage(intake, work, DEAD_AT_COMMIT, commit);
+}
+
+void analyze_work(struct intake *intake, struct work *work) {
+    note_stage(intake, work, DEAD_AT_ANALYZE, analyze);
 }

@@ -1,4 +1,5 @@
-/* From facts to a result that can be committed: context, agents, analyzers, JSON. No I/O. */
+/* From facts to a result that can be committed: context, agents, analyzers, JSON. No I/O, but for a
+ * suspect, whose record is told how far it came. */
 #ifndef SOC_WORKER_ANALYZE_WORK_H
 #define SOC_WORKER_ANALYZE_WORK_H
 
