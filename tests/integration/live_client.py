@@ -3,6 +3,7 @@ send what no well-behaved client sends."""
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import socket
@@ -36,19 +37,22 @@ def background():
     return _shared
 
 
+TOO_SLOW = 1013
+
+
 class LiveClient:
     def __init__(self, api, query="", **options):
         self._changed = threading.Condition()
         self._messages = []
         self._ended = False
         self.close_code = None
-        options = {"max_size": None, "ping_interval": None, "compression": None, "open_timeout": 20, **options}
-        self._socket = background().run(self._connect(api.url.replace("http", "ws") + "/ws" + query, options))
+        self._url = api.url.replace("http", "ws") + "/ws"
+        self._options = {"max_size": None, "ping_interval": None, "compression": None, "open_timeout": 20, **options}
+        self._socket = background().run(self._connect(query))
         self._reader = asyncio.run_coroutine_threadsafe(self._read(), background().loop)
 
-    @staticmethod
-    async def _connect(url, options):
-        return await websockets.connect(url, **options)
+    async def _connect(self, query):
+        return await websockets.connect(self._url + query, **self._options)
 
     def __enter__(self):
         return self
@@ -56,15 +60,18 @@ class LiveClient:
     def __exit__(self, *_):
         self.close()
 
-    async def _read(self):
-        try:
+    async def _read_all(self):
+        """Until the connection ends."""
+        with contextlib.suppress(websockets.ConnectionClosed):
             async for text in self._socket:
                 message = json.loads(text)
                 with self._changed:
                     self._messages.append(message)
                     self._changed.notify_all()
-        except websockets.ConnectionClosed:
-            pass
+
+    async def _read(self):
+        try:
+            await self._read_all()
         finally:
             with self._changed:
                 self.close_code = self._socket.close_code
@@ -122,6 +129,22 @@ class LiveClient:
 
     def close(self):
         background().run(self._socket.close())
+
+
+class FollowingClient(LiveClient):
+    """Comes back where it was when it is cut for being too slow, as every client should: a fleet at full speed may
+    announce faster than this one reads."""
+
+    def _last_id(self):
+        with self._changed:
+            ids = (message.get("last_id") or message.get("id") for message in reversed(self._messages))
+            return next(filter(None, ids), None)
+
+    async def _read_all(self):
+        await super()._read_all()
+        while self._socket.close_code == TOO_SLOW and self._last_id():
+            self._socket = await self._connect(f"?last_id={self._last_id()}")
+            await super()._read_all()
 
 
 def handshake_headers(host, **changes):

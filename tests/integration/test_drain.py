@@ -10,7 +10,7 @@ from fleet import Fleet
 from processes import TIME_SCALE, wait_until
 from sample_signals import varied
 from test_workers_die import assert_once, pending_with, post_batch
-from live_client import LiveClient
+from live_client import FollowingClient
 
 ADDED_LATENCY_S = 1 * TIME_SCALE
 
@@ -31,7 +31,7 @@ def ended_within(worker, limit_s):
 
 
 def test_under_load_it_ends_before_the_deadline_and_others_go_on_at_once():
-    with Fleet(apis=1, workers=2) as fleet, LiveClient(fleet.api) as client:
+    with Fleet(apis=1, workers=2) as fleet, FollowingClient(fleet.api) as client:
         ids = []
         for i in range(6):
             ids += fleet_with_backlog(fleet, 1)
@@ -46,7 +46,7 @@ def test_under_load_it_ends_before_the_deadline_and_others_go_on_at_once():
 
 def test_entries_of_a_late_reply_are_redelivered_within_a_second():
     """Redis stands still while the leaver's read is on its way: the reply comes after SIGTERM and is handed back whole."""
-    with Fleet(apis=1, workers=1) as fleet, LiveClient(fleet.api) as client:
+    with Fleet(apis=1, workers=1) as fleet, FollowingClient(fleet.api) as client:
         leaver = fleet.workers[0]
         leaver.send(signals.SIGSTOP)
         ids = post_batch(fleet.api, varied(40))
@@ -72,7 +72,7 @@ def test_entries_of_a_late_reply_are_redelivered_within_a_second():
 
 @pytest.mark.parametrize("second", [signals.SIGTERM, signals.SIGINT])
 def test_a_second_signal_ends_it_at_once(second):
-    with Fleet(apis=1, workers=1, SOC_DRAIN_DEADLINE_SECONDS=60) as fleet, LiveClient(fleet.api) as client:
+    with Fleet(apis=1, workers=1, SOC_DRAIN_DEADLINE_SECONDS=60) as fleet, FollowingClient(fleet.api) as client:
         leaver = fleet.workers[0]
         fleet.redis.send(signals.SIGSTOP)
         leaver.send(signals.SIGTERM)
@@ -90,7 +90,7 @@ def test_a_second_signal_ends_it_at_once(second):
 @pytest.mark.parametrize("over_tcp", [False, True])
 def test_at_the_deadline_it_ends_though_redis_stands_still(over_tcp):
     """What it holds cannot be committed: the analyses are lost with it, the entries are not."""
-    with Fleet(apis=1, workers=1, over_tcp=over_tcp, SOC_DRAIN_DEADLINE_SECONDS=1) as fleet, LiveClient(fleet.api) as client:
+    with Fleet(apis=1, workers=1, over_tcp=over_tcp, SOC_DRAIN_DEADLINE_SECONDS=1) as fleet, FollowingClient(fleet.api) as client:
         leaver = fleet.workers[0]
         leaver.send(signals.SIGSTOP)
         ids = post_batch(fleet.api, varied(200))

@@ -8,7 +8,7 @@ import requests
 
 from contract import check, check_problem
 from fleet import Fleet
-from live_client import LiveClient
+from live_client import FollowingClient
 from processes import wait_until
 from sample_signals import signal, varied
 
@@ -75,7 +75,7 @@ class Poster(threading.Thread):
 
 
 def test_redis_killed_and_started_again_while_signals_come():
-    with Fleet(apis=2, workers=2, over_tcp=True) as fleet, LiveClient(fleet.apis[1]) as client:
+    with Fleet(apis=2, workers=2, over_tcp=True) as fleet, FollowingClient(fleet.apis[1]) as client:
         client.wait_for("initial_batch")
         posters = [Poster(api) for api in fleet.apis]
         for poster in posters:
@@ -153,7 +153,7 @@ def test_a_redis_that_hangs_is_not_waited_for():
 
 @pytest.mark.parametrize("prefix", ["acme:", "{acme}:"])
 def test_every_key_carries_the_prefix(prefix):
-    with Fleet(apis=1, workers=1, SOC_KEY_PREFIX=prefix) as fleet, LiveClient(fleet.api) as client:
+    with Fleet(apis=1, workers=1, SOC_KEY_PREFIX=prefix) as fleet, FollowingClient(fleet.api) as client:
         answer = fleet.api.post_signal(signal(), Prefer="wait=20", Idempotency_Key="one")
         assert answer.status_code == 200
         client.wait_for("new_threat")

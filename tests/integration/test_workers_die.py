@@ -6,7 +6,7 @@ import signal as signals
 import time
 
 from fleet import Fleet
-from live_client import LiveClient
+from live_client import FollowingClient
 from processes import TIME_SCALE, wait_until
 from sample_signals import varied
 
@@ -60,7 +60,7 @@ def assert_once(fleet, ids, client):
 
 
 def test_one_killed_and_one_stopped_half_way():
-    with Fleet(apis=2, workers=3) as fleet, LiveClient(fleet.apis[1]) as client:
+    with Fleet(apis=2, workers=3) as fleet, FollowingClient(fleet.apis[1]) as client:
         ids = freeze_with_entries(fleet, fleet.workers[0])
         fleet.workers[0].kill()
         killed_at = time.monotonic()
@@ -75,7 +75,7 @@ def test_one_killed_and_one_stopped_half_way():
 
 
 def test_a_frozen_worker_wakes_up_and_is_fenced():
-    with Fleet(apis=1, workers=2) as fleet, LiveClient(fleet.api) as client:
+    with Fleet(apis=1, workers=2) as fleet, FollowingClient(fleet.api) as client:
         frozen = fleet.workers[0]
         ids = freeze_with_entries(fleet, frozen)
         fleet.wait_completed(len(ids), 10)
@@ -89,7 +89,7 @@ def test_a_frozen_worker_wakes_up_and_is_fenced():
 
 
 def test_sigterm_hands_back_what_was_not_started():
-    with Fleet(apis=1, workers=1) as fleet, LiveClient(fleet.api) as client:
+    with Fleet(apis=1, workers=1) as fleet, FollowingClient(fleet.api) as client:
         (worker_name,) = fleet.store.hkeys("threats:workers")
         ids = []
         for _ in range(5):
@@ -103,7 +103,7 @@ def test_sigterm_hands_back_what_was_not_started():
 
 
 def test_all_workers_killed_then_one_new():
-    with Fleet(apis=1, workers=2) as fleet, LiveClient(fleet.api) as client:
+    with Fleet(apis=1, workers=2) as fleet, FollowingClient(fleet.api) as client:
         ids = []
         for _ in range(3):
             ids += post_batch(fleet.api, varied(1000))
