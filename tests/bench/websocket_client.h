@@ -26,12 +26,13 @@ static inline void websocket_client_fini(struct websocket_client *client) {
     buffer_fini(&client->in);
 }
 
-/* Reads once, when there is something; false at the connection's end. */
+/* Reads once, when there is something; false at the connection's end. The room is shared, since most clients
+ * of a crowd hold nothing between two reads. */
 static inline bool websocket_client_read(struct websocket_client *client) {
-    char *room = buffer_reserve(&client->in, WEBSOCKET_READ_BYTES);
-    ssize_t got = recv(client->fd, room, WEBSOCKET_READ_BYTES, 0);
+    static char room[WEBSOCKET_READ_BYTES];
+    ssize_t got = recv(client->fd, room, sizeof(room), 0);
     if (got > 0)
-        client->in.len += (size_t)got;
+        buffer_append_text(&client->in, (struct text){room, (size_t)got});
     return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
@@ -92,7 +93,7 @@ static inline void websocket_client_take(struct websocket_client *client, unsign
                             : (unsigned)((unsigned char)payload.at[0] << 8 | (unsigned char)payload.at[1]);
 }
 
-/* Hands on every whole frame that was read and keeps the rest. */
+/* Hands on every whole frame that was read and keeps the rest, if there is one. */
 static inline void websocket_client_parse(struct websocket_client *client) {
     while (client->close_code == 0) {
         const char *at = client->in.at + client->parsed;
@@ -109,6 +110,8 @@ static inline void websocket_client_parse(struct websocket_client *client) {
     memmove(client->in.at, client->in.at + client->parsed, client->in.len - client->parsed);
     client->in.len -= client->parsed;
     client->parsed = 0;
+    if (client->in.len == 0)
+        buffer_fini(&client->in);
 }
 
 #endif

@@ -73,7 +73,7 @@ def reconnect_storm(size):
     """a pod with many WebSocket clients is killed: all come back at once and resume"""
     with Fleet(apis=2, workers=2, SOC_RETENTION_THREATS=0) as fleet:
         with Trial(fleet, rest_s=size["rest_s"], watch_each=size["clients"]) as trial:
-            settle(trial)
+            settle(trial, count=size["rate"], rate=size["rate"])  # each event goes to everyone: 5 KB times the crowd
             trial.produce(rate=size["rate"], apis=fleet.apis[1:])
             wait_flowing(trial)
             with trial.fault():

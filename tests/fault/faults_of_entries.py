@@ -103,8 +103,7 @@ def check_backlog(trial, when):
 
 def trimmed_under_workers(size):
     """XDEL of pending and of unread entries, then XTRIM MAXLEN 0, while workers hold entries"""
-    unchecked = {"catalog": "threats whose entries were deleted stay pending"}
-    with Fleet(apis=1, workers=2, SOC_RETENTION_THREATS=0) as fleet, Trial(fleet, rest_s=size["rest_s"], unchecked=unchecked) as trial:
+    with Fleet(apis=1, workers=2, SOC_RETENTION_THREATS=0) as fleet, Trial(fleet, rest_s=size["rest_s"]) as trial:
         settle(trial)
         store = fleet.store
         for _ in range(size["times"]):

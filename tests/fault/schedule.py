@@ -67,7 +67,7 @@ ROWS = [
     row("F9", network.losing, dict(rate=600, lasts_s=2), "5 % loss", lasts_s=30),
     row("F9", network.narrow, dict(rate=200, lasts_s=2), "1 Mbit/s", only_full=True, lasts_s=20),
     row("F10", clients.slow_readers, dict(clients=50, signals=3000, rate=1000, queue_bytes=262144), clients=200, signals=20_000),
-    row("F11", clients.reconnect_storm, dict(clients=300, rate=100), clients=9_000, rate=50),
+    row("F11", clients.reconnect_storm, dict(clients=300, rate=100), clients=9_000, rate=4),
     row("F12", redis.out_of_memory, dict(signals=12000, rate=500, restarted=False, drain_s=10), "drains", signals=100_000, drain_s=60),
     row("F12", redis.out_of_memory, dict(signals=2000, rate=500, restarted=True, drain_s=10), "new workers", only_full=True, signals=20_000, drain_s=60),
     row("F13", poison.out_of_memory_killed, dict(poisons=1, rate=500, limit_bytes=64 << 20), poisons=10),

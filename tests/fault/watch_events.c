@@ -15,9 +15,10 @@
 enum {
     EVENTS_PER_TURN = 256,
     TURN_MS = 20,
-    AGAIN_MS = 100,
+    AGAIN_MS = 100,      /* doubled by each failure in a row */
+    AGAIN_DOUBLINGS = 3, /* at most so often */
     ID_MAX = 48,
-    UPGRADE_MS = 5000,
+    UPGRADE_MS = 20000, /* of all of a crowd that comes at once */
     SPARE_FILES = 64
 };
 
@@ -32,6 +33,7 @@ struct watcher {
     enum watcher_state state;
     const char *host;
     int port, number;
+    int failures;
     bool loud;    /* writes its events down */
     bool waiting; /* for its connection */
     int64_t again_ms, opened_ms;
@@ -100,12 +102,14 @@ static void on_text(void *data, struct text payload) {
 }
 
 static void leave(struct watcher *watcher) {
-    if (watcher->state != WATCHER_OPENING)
+    if (watcher->state == WATCHER_OPENING)
+        watcher->failures += watcher->failures < AGAIN_DOUBLINGS;
+    else
         note(watcher, "closed %u", watcher->client.close_code == 0 ? 1006 : watcher->client.close_code);
     websocket_client_fini(&watcher->client);
     watcher->client = (struct websocket_client){.fd = -1, .on_text = on_text, .data = watcher};
     watcher->state = WATCHER_AWAY;
-    watcher->again_ms = clock_monotonic_ms() + AGAIN_MS;
+    watcher->again_ms = clock_monotonic_ms() + (AGAIN_MS << watcher->failures);
 }
 
 static void watch(struct watcher *watcher, uint32_t events, int operation) {
@@ -150,6 +154,7 @@ static bool take_upgrade(struct watcher *watcher) {
         return false;
     watcher->client.parsed = (size_t)(end + 4 - in->at);
     watcher->state = WATCHER_FOLLOWING;
+    watcher->failures = 0;
     note(watcher, "open");
     if (watcher->position[0] != '\0')
         note(watcher, "resume %s", watcher->position);
