@@ -184,10 +184,22 @@ class Audit:
             elif count > held[owner]:
                 self.complain("I3", count - held[owner], f"entries more than it held were taken from {owner}")
             self.redelivered += count if owner != RELEASED else 0
-        completed_at = {row.threat: row.at_ms for row in evidence.rows if row.kind == "completed"}
-        self.redelivery_ms = sorted(
-            completed_at[id_] - loss.at_ms for loss in evidence.losses for id_ in loss.held.values() if id_ in completed_at
-        )
+        self.redelivery_ms = self.measure_redelivery()
+
+    def measure_redelivery(self):
+        """From each loss to the threat's completion, or to its next loss: then another worker had it."""
+        ends = collections.defaultdict(list)
+        for row in self.evidence.rows:
+            if row.kind == "completed":
+                ends[row.threat].append(row.at_ms)
+        for loss in self.evidence.losses:
+            for id_ in loss.held.values():
+                ends[id_].append(loss.at_ms)
+        took = []
+        for loss in self.evidence.losses:
+            for id_ in loss.held.values():
+                took += [min(at_ms for at_ms in ends[id_] if at_ms > loss.at_ms) - loss.at_ms] if max(ends[id_]) > loss.at_ms else []
+        return sorted(took)
 
     # --- I4 ---
 

@@ -73,6 +73,17 @@ def read_watched(path):
     return watched
 
 
+def read_delays(path, since_ms=0, until_ms=float("inf")):
+    """Of what happened in that time: ms from the log row to its event at a watcher."""
+    delays = []
+    with open(path, encoding="ascii") as lines:
+        for words in map(str.split, lines):
+            if len(words) == 5 and words[2] == "event":
+                at_ms = int(words[3].partition("-")[0])
+                delays += [int(words[1]) - at_ms] if since_ms <= at_ms < until_ms else []
+    return sorted(delays)
+
+
 def parse_rows(text):
     words = (line.split(" ") for line in text.split("\n") if line)
     return [Row(id_, kind, threat, again == "1") for id_, kind, threat, again in words]
@@ -151,3 +162,17 @@ def read_claims(workers):
             elif line.get("message") in ("entries handed back", "entries that the group passed over taken back"):
                 released += int(line["count"])
     return claims, released
+
+
+def forget_latencies(store):
+    store.config_resetstat()
+
+
+def percentile_us(store, command, percent):
+    """Redis' own time in it, since forget_latencies: 50, 99 or 99.9 of 100; None when it was not called."""
+    row = store.info("latencystats").get(f"latency_percentiles_usec_{command}")
+    return row and float(row[f"p{percent}"])
+
+
+def calls(store, command):
+    return store.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})["calls"]

@@ -5,17 +5,21 @@ import socket
 import threading
 import time
 
+import evidence
+from auditor import quantile
 from fleet import Fleet
 from live_client import CLOSE, RawWebSocket
 from observers import Crowd
 from processes import TIME_SCALE, wait_until
-from trial import Trial, settle, wait_flowing
+from trial import Trial, settle, wait_flowing, wall_ms
 
 SLOW_BYTES_PER_S = 1024
 SLOW_STEP_S = 0.25
 CUT_CODE = 1013
+CLOCK_MS = 20 * TIME_SCALE  # a watcher looks as often
 RESUMED_WITHIN_S = 5 * TIME_SCALE
 RESUMED_SHARE = 0.99
+PAGES_SHARED, PAGES = 0.01, 50  # those that come back share the pages of the log
 
 
 class SlowReader(threading.Thread):
@@ -45,7 +49,7 @@ def slow_readers(size):
             reader.start()
             with trial.fault():
                 trial.produce(count=size["signals"], rate=size["rate"])
-                dropped = len(never) + len(slow)
+                begun_ms, dropped = wall_ms(), len(never) + len(slow)
                 wait_until(lambda: (fleet.api.metric("soc_websocket_dropped_total", reason="slow") or 0) >= dropped, 90,
                            "the slow ones are cut")
             reader.enough.set()
@@ -55,7 +59,11 @@ def slow_readers(size):
             wait_until(lambda: all(producer.ended() for producer in trial.producers), 300, "the signals are sent")
             heard = crowd.finish()
             trial.claim(heard["closed"] == 0, "I7", f"{heard['closed']} good clients were cut")
-        return trial.finish()
+        trial.finish()
+        before = quantile(evidence.read_delays(trial.watchers.log_path, until_ms=begun_ms), 0.99)
+        beside = quantile(evidence.read_delays(trial.watchers.log_path, since_ms=begun_ms), 0.99)
+        trial.claim(beside <= 1.1 * before + CLOCK_MS, "I7", f"p99 of the others was {before} ms, and {beside} ms beside slow ones")
+        return trial
 
 
 def close_code(one):
@@ -79,10 +87,12 @@ def reconnect_storm(size):
             with trial.fault():
                 fleet.api.kill()
                 fleet.api.start().wait_ready(60)
-            began = time.monotonic()
+            began, read_before = time.monotonic(), evidence.calls(fleet.store, "xrange")
             enough = RESUMED_SHARE * size["clients"]
             wait_until(lambda: trial.watchers.came_back(0) >= enough, 60, "the clients are back")
             took_s = time.monotonic() - began
             trial.claim(took_s <= RESUMED_WITHIN_S, "I7", f"{RESUMED_SHARE:.0%} of the clients were back after {took_s:.1f} s")
+            read = evidence.calls(fleet.store, "xrange") - read_before
+            trial.claim(read <= PAGES_SHARED * size["clients"] + PAGES, "I7", f"{read} XRANGE for {size['clients']} clients")
             wait_flowing(trial)
             return trial.finish()

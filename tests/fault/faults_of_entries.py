@@ -16,6 +16,7 @@ from sample_signals import signal, varied
 from trial import Trial, settle, wait_flowing, wall_ms
 
 FAR_FUTURE = "9999999999999"
+XADD_P99_US = 1000 * TIME_SCALE
 POST_P99_MS = 50 * TIME_SCALE
 REAPED_WITHIN_S = 90
 
@@ -197,7 +198,10 @@ def crowd_of_consumers(size):
                 one = stack.enter_context(socket.socket(socket.AF_UNIX))
                 one.connect(str(fleet.redis.socket_path))
                 one.sendall(f"XREAD BLOCK 0 STREAMS {evidence.STREAM} {FAR_FUTURE}-0\r\n".encode())
+            evidence.forget_latencies(fleet.store)
             p99 = post_p99_ms(fleet.api, 300)
+            added = evidence.percentile_us(fleet.store, "xadd", 99)
+            trial.claim(added is not None and added <= XADD_P99_US, "I6", f"XADD p99 {added} µs")
             trial.claim(p99 <= POST_P99_MS, "I6", f"POST p99 {p99:.1f} ms beside {size['blocked']} blocked clients")
             most = len(fleet.workers) + 5
             wait_until(lambda: len(fleet.store.xinfo_consumers(evidence.STREAM, evidence.GROUP)) <= most, REAPED_WITHIN_S,

@@ -4,28 +4,46 @@ import random
 import signal as signals
 import time
 
+import evidence
 from fleet import Fleet
-from processes import TIME_SCALE, wait_until
+from processes import BUILD, TIME_SCALE, wait_until
 from trial import Trial, settle, wait_flowing, wall_ms
 
 CLAIMED_WITHIN_MS = 5000 * TIME_SCALE
+CLAIM_P50_US = 1000 * TIME_SCALE
+READ_ENDS_S = 0.2  # what a worker asked for right before its death is still given to it
 LINK_DEADLINE_S = 2
 STOP_DELAY_MS = 1000 * TIME_SCALE
 
 
+def kill_at_commit(trial, worker, commits):
+    """It dies by itself with results ready and their script not sent."""
+    worker.terminate()
+    worker.environment.update(LD_PRELOAD=str(BUILD / "bench" / "poison_commit.so"), POISON_COMMIT=str(commits))
+    worker.start()
+    assert worker.process.wait(20) == -signals.SIGKILL
+    del worker.environment["LD_PRELOAD"], worker.environment["POISON_COMMIT"]
+    at_ms, consumer = wall_ms(), trial.consumer_of(worker)
+    worker.killed = True
+    trial.figures.kills += 1
+    time.sleep(READ_ENDS_S)
+    trial.note_owner_loss(consumer, at_ms)
+
+
 def killed_at_random(size):
-    """kill -9 of a worker at random points of its work"""
+    """kill -9 of a worker at random points of its work, and between a result and the script that stores it"""
     dice = random.Random(size["seed"])
     with Fleet(apis=2, workers=4, SOC_RETENTION_THREATS=0) as fleet, Trial(fleet, rest_s=size["rest_s"]) as trial:
         settle(trial)
         producer = trial.produce(rate=size["rate"], connections=24)
         trial.produce(rate=size["rate"], connections=2, batch=250)  # bursts: workers are killed with their hands full
+        ways = [trial.kill_worker, trial.kill_busy_worker, lambda worker: kill_at_commit(trial, worker, dice.randint(1, 50))]
         wait_flowing(trial)
         for number in range(size["kills"]):
             worker = dice.choice(fleet.workers)
             time.sleep(dice.uniform(0, size["pause_s"]))
             with trial.fault():
-                trial.kill_busy_worker(worker) if number % 2 else trial.kill_worker(worker)
+                ways[number % len(ways)](worker)
                 worker.start()
             worker.wait_answering()
         wait_until(lambda: producer.told["sent"] >= size["signals"], 900, "the signals are sent")
@@ -49,6 +67,7 @@ def all_killed(size):
         for worker in fleet.workers:
             worker.wait_ready()
         before = trial.stored()
+        evidence.forget_latencies(fleet.store)
         wait_until(lambda: trial.stored() - before >= size["signals"] // 3, 300, "a third is finished")
         with trial.fault():
             for worker in fleet.workers:
@@ -64,7 +83,10 @@ def all_killed(size):
             trial.figures.kills += len(names)
             for worker in fleet.workers:
                 worker.start()
-        return trial.finish(limit_s=300)
+        trial.finish(limit_s=300)
+        claimed = evidence.percentile_us(fleet.store, "xclaim", 50)  # of some ten calls
+        trial.claim(claimed is not None and claimed <= CLAIM_P50_US, "I6", f"XCLAIM p50 {claimed} µs")
+        return trial
 
 
 def stopped_in_turn(size):

@@ -14,6 +14,8 @@ DOWN_AFTER_MS = 1000
 
 
 class Replica(RedisServer):
+    way = None  # a proxy between it and its master
+
     def __init__(self, folder, name, port=None):
         folder = folder / name
         folder.mkdir()
@@ -23,8 +25,8 @@ class Replica(RedisServer):
     def start(self, follows=None):
         words = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--unixsocket", self.socket_path]
         words += ["--dir", self.folder, "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
-        words += ["--repl-diskless-sync-delay", 0, "--repl-ping-replica-period", 1]
-        words += ["--replicaof", "127.0.0.1", follows.port] if follows else []
+        words += ["--repl-diskless-sync-delay", 0, "--repl-ping-replica-period", 1, "--enable-debug-command", "local"]
+        words += ["--replicaof", "127.0.0.1", self.way.port if self.way else follows.port] if follows else []
         self.spawn(command(*words))
         wait_until(self.answers, START_LIMIT_S, f"{self.name} answers")
         return self
@@ -73,13 +75,17 @@ class Sentinel(Process):
 
 class ReplicatedFleet(Fleet):
     """`store` is the present master as the first Sentinel that answers tells it (without Sentinels: the first
-    server)."""
+    server). `replica_way` is a proxy through which the replicas reach it."""
 
-    def __init__(self, apis=1, workers=1, replicas=2, sentinels=3, sentinel_host="127.0.0.1", **settings):
+    def __init__(self, apis=1, workers=1, replicas=2, sentinels=3, sentinel_host="127.0.0.1", replica_way=None, **settings):
         super().__init__(apis=apis, workers=workers, **settings)
         self.servers = [Replica(self.folder, f"redis{number}") for number in range(replicas + 1)]
         self.sentinels = [Sentinel(self.folder, n, self.servers[0].port, sentinels // 2 + 1) for n in range(sentinels)]
         self.redis = self.servers[0]
+        for replica in self.servers[1:]:
+            replica.way = replica_way
+        if replica_way:
+            replica_way.upstream_port = self.redis.port
         self.redis_url = self.redis.tcp_url
         if sentinels:
             hosts = ",".join(f"{sentinel_host}:{sentinel.port}" for sentinel in self.sentinels)
@@ -99,8 +105,10 @@ class ReplicatedFleet(Fleet):
             for sentinel in self.sentinels:
                 wait_until(lambda: sentinel.knows_all(len(replicas), len(self.sentinels)), 20, f"{sentinel.name} knows all")
             self._redis_up = True
-            master.start = lambda: master
-            return super().__enter__()
+            master.start = lambda: master  # it runs
+            super().__enter__()
+            del master.start
+            return self
         except BaseException:
             self.abandon()
             raise
