@@ -112,7 +112,7 @@ const struct setting_row setting_rows[] = {
      "time after which an agent counts as unavailable", FIELD(agent_deadline_ms), false, NULL},
     {"SOC_HEARTBEAT_MS", PROGRAM_WORKER, SETTING_NUMBER, "500", "ms", 10, 60000,
      "time between a worker's heartbeats", FIELD(heartbeat_ms), false, NULL},
-    {"SOC_SUSPECT_MS", PROGRAM_WORKER, SETTING_NUMBER, "3000", "ms", 20, 600000,
+    {"SOC_SUSPECT_MS", PROGRAM_WORKER, SETTING_NUMBER, "2500", "ms", 20, 600000,
      "silence after which a worker is taken for dead; more than a heartbeat", FIELD(suspect_ms), false, NULL},
     {"SOC_DELIVERY_LIMIT", PROGRAM_WORKER, SETTING_NUMBER, "5", "", 3, 1000,
      "failed deliveries after which an entry is a dead letter", FIELD(delivery_limit), false, NULL},

@@ -84,7 +84,7 @@ Test(settings, defaults_stand_for_themselves) {
     cr_assert(eq(i64, api.publish_events, 1));
     cr_assert(eq(str, (char *)api.allowed_origins, ""));
     cr_assert(eq(i64, worker.admin_port, 9100));
-    cr_assert(eq(i64, worker.suspect_ms, 3000));
+    cr_assert(eq(i64, worker.suspect_ms, 2500));
     cr_assert(eq(i64, worker.drain_deadline_seconds, 20));
     cr_assert(eq(str, (char *)worker.key_prefix, ""));
 }
