@@ -28,7 +28,12 @@ for a = 1, #ARGV, 6 do
                                'traceparent', trace)
         end
         redis.call('HSET', threat, 'entry', entry)
-        redis.call('XADD', log, '*', 'kind', 'created', 'id', id, 'row', row)
+        local told = redis.pcall('XADD', log, '*', 'kind', 'created', 'id', id, 'row', row)
+        if type(told) == 'table' and told.err then -- the log is no stream
+            redis.call('XDEL', stream, entry)
+            redis.call('DEL', threat)
+            return told
+        end
         if keyed ~= '' then
             redis.call('SET', KEYS[k - 1], id, 'EX', 86400)
         end

@@ -145,12 +145,12 @@ def bear(fault, code, kind):
     with Fleet(apis=1, workers=1) as fleet:
         assert fleet.api.post_signal(signal(), Prefer="wait=20").status_code == 200
         fleet.workers[0].send(signals.SIGSTOP)
-        waiting = 0 if fault is wrong_type_of_log else 100
-        if waiting:
-            assert fleet.api.post("/api/threats/batch", varied(waiting)).status_code == 202
+        waiting = 100
+        assert fleet.api.post("/api/threats/batch", varied(waiting)).status_code == 202
         with fault(fleet):
             fleet.workers[0].send(signals.SIGCONT)
-            problem = check_problem(fleet.api.post_signal(signal()), code)
+            key = {"Idempotency_Key": "refused"}
+            problem = check_problem(fleet.api.post_signal(signal(), **key), code)
             assert problem["type"] == f"urn:soc:problem:{kind}"
             rate = error_rate(fleet.store)
             assert rate < ERRORS_PER_SECOND_AND_PROGRAM * len(fleet.programs), failures(fleet.store)
@@ -159,8 +159,11 @@ def bear(fault, code, kind):
             assert len(lines) < 100
             if kind == "wrong-type":
                 assert [row for row in lines if "another type" in row["message"] and row["level"] == "error"]
-        wait_until(lambda: fleet.api.post_signal(signal(), Prefer="wait=2").status_code == 200, 20, "signals are analysed again")
+        wait_until(lambda: fleet.api.post_signal(signal(), Prefer="wait=2", **key).status_code == 200, 20, "signals are analysed again")
         fleet.wait_completed(waiting + 2)
+        fleet.wait_idle()
+        assert fleet.store.zcard("threats:by_created") == waiting + 2, "what was refused was not taken"
+        assert fleet.store.xlen("threats:dead") == 0, "it was no fault of the entries"
         counted = sum(
             fleet.programs[at].metric("soc_redis_errors_total", reason=kind) or 0 for at in range(len(fleet.programs))
         )

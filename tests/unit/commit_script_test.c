@@ -463,6 +463,16 @@ Test(enqueue_script, is_refused_out_of_memory_and_writes_nothing) {
     cr_assert_eq(redis_number("XLEN threats:stream"), 1);
 }
 
+Test(enqueue_script, takes_nothing_when_the_log_is_no_stream) {
+    redis_do("SET threats:log text");
+    cr_assert_eq(reply_status(enqueue("new", "idempotent")), STATUS_WRONG_TYPE);
+    cr_assert_eq(redis_number("XLEN threats:stream"), 0);
+    cr_assert_eq(redis_number("EXISTS threat:new idempotent"), 0);
+    redis_do("DEL threats:log");
+    cr_assert_eq(reply_integer(enqueue("new", "idempotent")->element[0], -1), 0);
+    cr_assert_eq(redis_number("XLEN threats:stream"), 1);
+}
+
 Test(enqueue_script, writes_entry_record_and_row) {
     static const char *const names[] = {
         "v",           "1",       "id", "t1", "signal", "{\"signal\":1}", "received_at", "1763696000123",

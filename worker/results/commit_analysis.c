@@ -187,16 +187,25 @@ static void note_error(struct commit *commit, const redisReply *reply) {
     commit->probe_at_ms = clock_monotonic_ms() + commit->backoff_ms;
 }
 
+/* The error of a key that all entries share: none of them is to blame, and all wait. */
+static const redisReply *shared_error(const redisReply *reply) {
+    for (size_t i = 0; i < reply->elements; i++)
+        if (reply->element[i]->type == REDIS_REPLY_ERROR)
+            return reply->element[i];
+    return NULL;
+}
+
 static void on_reply(void *arg, enum status status, const redisReply *reply) {
     struct batch *batch = arg;
     struct commit *commit = batch->commit;
     bool answered = status == STATUS_OK && reply_is_array(reply, batch->count);
-    if (answered)
+    const redisReply *error = answered ? shared_error(reply) : status == STATUS_NO_SCRIPT ? NULL : reply;
+    if (error != NULL)
+        note_error(commit, error);
+    else if (answered)
         commit->backoff_ms = commit->probe_at_ms = 0;
-    else if (reply != NULL && status != STATUS_NO_SCRIPT)
-        note_error(commit, reply);
     for (unsigned i = 0; i < batch->count; i++) {
-        if (answered)
+        if (answered && reply->element[i]->type != REDIS_REPLY_ERROR)
             conclude(commit, batch->works[i], reply->element[i]);
         else
             refuse(commit, batch->works[i]);

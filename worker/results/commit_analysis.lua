@@ -5,8 +5,8 @@
 -- KEYS: stream, log, by_created, completed, then for each analysis its threat key and its history keys
 -- ARGV: group, consumer, channel or "", first and last entry of the batch, then for each analysis:
 --       entry, deliveries, id, created_ms, body, row, history case, number of history keys
--- Answers for each analysis OK, GONE, FENCED, DONE (it has an analysis already) or the error that kept it from being
--- stored.
+-- Answers for each analysis OK, GONE, FENCED, DONE (it has an analysis already), the text of the error that kept it
+-- from being stored, or the error itself when it is one of the keys that all share: no fault of the entry.
 local stream, log, by_created, completed_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local group, consumer, channel = ARGV[1], ARGV[2], ARGV[3]
 local HEAD, WIDTH = 5, 8
@@ -78,23 +78,22 @@ for a = HEAD + 1, #ARGV, WIDTH do
 end
 
 -- What is stored but can be neither indexed nor told is taken back: it is offered again.
-local function take_back(item, err)
-    answers[item.answer] = err
+local function take_back(item, failure)
+    answers[item.answer] = failure
     item.refused = true
     redis.call('HDEL', KEYS[item.key], 'data')
     redis.pcall('ZREM', by_created, ARGV[item.arg + 2])
 end
 
 if #stored > 0 then
-    local indexed = redis.pcall('ZADD', by_created, unpack(scores))
+    local logged = redis.pcall('ZADD', by_created, unpack(scores))
     for _, item in ipairs(stored) do
         local a = item.arg
-        local logged = indexed
-        if not failed(indexed) then
+        if not failed(logged) then
             logged = redis.pcall('XADD', log, '*', 'kind', 'completed', 'id', ARGV[a + 2], 'row', ARGV[a + 5])
         end
         if failed(logged) then
-            take_back(item, logged.err)
+            take_back(item, logged)
         else
             if channel ~= '' then redis.call('PUBLISH', channel, ARGV[a + 4]) end
             acknowledged[#acknowledged + 1] = ARGV[a]
