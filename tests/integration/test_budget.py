@@ -6,6 +6,7 @@ import statistics
 import pytest
 
 from fleet import Fleet
+from processes import wait_until
 from sample_signals import real, varied
 
 COMMANDS_MAX = 16
@@ -66,6 +67,22 @@ def test_commands_one_at_a_time(settled):
     settled.wait_idle()
     calls, table = per_threat(store, len(signals))
     assert calls <= COMMANDS_MAX + ALONE, table
+
+
+def test_commands_with_retention_at_full_speed():
+    """Each newcomer pushes an old one out: its record, its place in the index and its rows of the log."""
+    with Fleet(apis=1, workers=1, SOC_RETENTION_THREATS=500) as fleet:
+        fleet.api.post("/api/threats/batch", varied(700, "old"))
+        fleet.wait_completed(500)
+        fleet.wait_idle()
+        reset(fleet.store)
+        for _ in range(4):
+            assert fleet.api.post("/api/threats/batch", varied(500, "new")).json()["accepted"] == 500
+        fleet.wait_idle()
+        wait_until(lambda: fleet.store.zcard("threats:by_created") == 500, 20, "only the newest are kept")
+        calls, table = per_threat(fleet.store, 2000)
+        assert table["cmdstat_del"] > 0.9, "old ones went"
+        assert calls <= COMMANDS_MAX, table
 
 
 def test_bytes_into_redis(settled):
