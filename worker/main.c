@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/redis/customer_ids.h"
 #include "shared/redis/follow_master.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
@@ -126,7 +127,7 @@ static void on_commands_up(void *owner) {
 enum { TEXT_MAX_BYTES = 1024 * 1024 };
 
 static void open_links(struct worker *worker) {
-    static const struct script *scripts[COMMAND_SCRIPTS];
+    static const struct script *scripts[COMMAND_SCRIPTS], *context_scripts[1];
     static const struct link_hooks reader = {on_reader_up, NULL}, commands = {on_commands_up, NULL},
                                    context = {on_context_up, NULL};
     struct intake *intake = &worker->intake;
@@ -146,8 +147,9 @@ static void open_links(struct worker *worker) {
     link_bound_texts(intake->reader, TEXT_MAX_BYTES);
     intake->commands = link_open(&worker->reactor, master, "soc-worker-commands", scripts, COMMAND_SCRIPTS,
                                  &commands, worker);
+    context_scripts[0] = customer_ids_script();
     intake->context_link =
-        link_open(&worker->reactor, master, "soc-worker-context", NULL, 0, &context, worker);
+        link_open(&worker->reactor, master, "soc-worker-context", context_scripts, 1, &context, worker);
 }
 
 static void open_parts(struct worker *worker) {

@@ -6,6 +6,7 @@
 #include "api/threats/api.h"
 #include "lua/change_customer_lua.h"
 #include "lua/change_infra_lua.h"
+#include "shared/redis/customer_ids.h"
 
 struct order {
     struct exchange *exchange;
@@ -84,5 +85,6 @@ int context_scripts(const struct script **scripts) {
     scripts[1] = change_infra_script();
     scripts[2] = replace_list_script();
     scripts[3] = gather_entries_script();
-    return 4;
+    scripts[4] = customer_ids_script();
+    return 5;
 }

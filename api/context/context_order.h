@@ -22,7 +22,7 @@ bool context_body_is_acceptable(struct exchange *exchange, const char *content_t
                                 const char *too_large);
 
 /* The scripts of this folder, for link_open: writes at most CONTEXT_SCRIPTS_MAX rows, returns how many. */
-enum { CONTEXT_SCRIPTS_MAX = 4 };
+enum { CONTEXT_SCRIPTS_MAX = 5 };
 int context_scripts(const struct script **scripts);
 
 const struct script *change_customer_script(void);

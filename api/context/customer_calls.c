@@ -49,9 +49,10 @@ void get_customer(struct exchange *exchange) {
 
 static void begin_change(struct command *command, const struct exchange *exchange) {
     const struct api *api = exchange->app;
-    command_begin_script(command, change_customer_script(), 2);
+    command_begin_script(command, change_customer_script(), 3);
     add_key(command, api, exchange->id);
     command_string(command, keyspace_fixed(&api->keyspace, KEY_CONTEXT_LOG));
+    command_string(command, keyspace_fixed(&api->keyspace, KEY_CUSTOMERS));
     command_text(command, exchange->id);
 }
 

@@ -1,5 +1,4 @@
-/* GET /api/customers: a page of records in the order of their ids. The ids come by SCAN, so that records
- * which others wrote are there too. */
+/* GET /api/customers: a page of records in the order of their ids. */
 #include <stdlib.h>
 
 #include "api/context/context_calls.h"
@@ -7,8 +6,9 @@
 #include "api/context/customer_json.h"
 #include "api/http/url_query.h"
 #include "api/threats/api.h"
+#include "shared/redis/customer_ids.h"
 
-enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, SCAN_COUNT = 1000 };
+enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 
 struct customer_page {
     struct exchange *exchange;
@@ -18,13 +18,15 @@ struct customer_page {
     unsigned limit;
     struct text *ids; /* all that were found, then sorted */
     unsigned count, room;
+    struct text next; /* of the walk over the ids */
+    bool again;       /* the script was forgotten, and is sent a second time */
     unsigned shown, awaited;
     enum status status;
     struct buffer out;
     struct writer writer;
 };
 
-static void ask_scan(struct customer_page *page, struct text cursor);
+static void ask_ids(struct customer_page *page);
 
 static void page_free(struct customer_page *page) {
     exchange_release(page->exchange);
@@ -104,7 +106,7 @@ static int compare_ids(const void *left, const void *right) {
     return order != 0 ? order : (a->len > b->len) - (a->len < b->len);
 }
 
-/* SCAN may tell a key twice. */
+/* An id may be told twice. */
 static void sort_ids(struct customer_page *page) {
     unsigned kept = 0;
     if (page->count == 0)
@@ -142,37 +144,31 @@ static void keep_id(struct customer_page *page, struct text id) {
     page->ids[page->count++] = arena_copy(&page->arena, id);
 }
 
-static void on_scan(void *arg, enum status status, const redisReply *reply) {
+static void on_ids(void *arg, enum status status, const redisReply *reply) {
     struct customer_page *page = arg;
+    if (status == STATUS_NO_SCRIPT && !page->again) {
+        page->again = true;
+        ask_ids(page);
+        return;
+    }
     if (status != STATUS_OK || !reply_is_array(reply, 2)) {
         fail(page, status == STATUS_OK ? STATUS_INTERNAL : status);
         return;
     }
-    size_t head = strlen(page->api->keyspace.prefix) + sizeof("customer:") - 1;
-    const redisReply *keys = reply->element[1];
-    for (size_t i = 0; reply_is_array(keys, 1) && i < keys->elements; i++) {
-        struct text key = reply_text(keys->element[i]);
-        if (key.len > head)
-            keep_id(page, (struct text){key.at + head, key.len - head});
-    }
-    if (text_is(reply_text(reply->element[0]), "0"))
+    const redisReply *ids = reply->element[1];
+    for (size_t i = 0; reply_is_array(ids, 1) && i < ids->elements; i++)
+        keep_id(page, reply_text(ids->element[i]));
+    page->next = arena_copy(&page->arena, reply_text(reply->element[0]));
+    if (page->next.len == 0)
         ask_records(page);
     else
-        ask_scan(page, reply_text(reply->element[0]));
+        ask_ids(page);
 }
 
-static void ask_scan(struct customer_page *page, struct text cursor) {
+static void ask_ids(struct customer_page *page) {
     struct command command = COMMAND_EMPTY;
-    struct buffer pattern = BUFFER_EMPTY;
-    keyspace_customer_pattern(&page->api->keyspace, &pattern);
-    command_begin(&command, "SCAN");
-    command_text(&command, cursor);
-    command_string(&command, "MATCH");
-    command_text(&command, buffer_text(&pattern));
-    command_string(&command, "COUNT");
-    command_signed(&command, SCAN_COUNT);
-    buffer_fini(&pattern);
-    if (!ask(page, &command, on_scan, page))
+    customer_ids_ask(&command, &page->api->keyspace, page->next);
+    if (!ask(page, &command, on_ids, page))
         fail(page, STATUS_UNAVAILABLE);
 }
 
@@ -205,7 +201,7 @@ void list_customers(struct exchange *exchange) {
     while (url_query_next(&rest, &page->arena, &name, &value))
         set_parameter(page, name, value, &faults);
     if (faults.count == 0) {
-        ask_scan(page, TEXT_LITERAL("0"));
+        ask_ids(page);
         return;
     }
     exchange_answer_bad_parameters(exchange, &faults);

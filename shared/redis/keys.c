@@ -11,7 +11,7 @@ static const char *const fixed_names[FIXED_KEY_COUNT] = {
     [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
     [KEY_FAILED] = "threats:failed",     [KEY_QUARANTINE] = "threats:quarantine",
     [KEY_REAPING] = "threats:reaping",   [KEY_UPKEEP] = "threats:upkeep",
-    [KEY_SWEEP] = "threats:sweep",
+    [KEY_SWEEP] = "threats:sweep",       [KEY_CUSTOMERS] = "customers",
 };
 
 static void begin(const struct keyspace *keyspace, const char *family, struct buffer *out) {

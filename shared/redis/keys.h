@@ -27,6 +27,7 @@ enum fixed_key {
     KEY_CONTEXT_LOG,  /* context:log, stream of changes of the context */
     KEY_INFRA_EVENTS, /* infra:events, hash id → JSON */
     KEY_INTEL_LISTS,  /* intel:lists, hash name → JSON */
+    KEY_CUSTOMERS,    /* customers, set of the ids that have a record; "" when it is whole */
     KEY_INCIDENTS,    /* incidents, hash id → JSON of past, imported incidents */
     KEY_COMPLETED,    /* threats:completed, count of analyses stored since the stream began */
     KEY_FAILED,       /* threats:failed, count of entries buried since then */
@@ -67,7 +68,7 @@ void keyspace_history_address(const struct keyspace *keyspace, const struct addr
                               struct buffer *out);
 void keyspace_history_agent(const struct keyspace *keyspace, uint64_t agent_hash, struct buffer *out);
 
-/* `customer:*` with the prefix (glob characters of the prefix escaped): for the context's first load. */
+/* `customer:*` with the prefix (glob characters of the prefix escaped): for the first walk over them. */
 void keyspace_customer_pattern(const struct keyspace *keyspace, struct buffer *out);
 
 /* `history:*`, likewise: for the walk over old ones. */

@@ -216,6 +216,34 @@ def test_a_worker_that_starts_later_knows_the_context(own):
     assert with_new.metric("soc_context_records", kind="customers") >= 1
 
 
+def lately_loaded(worker):
+    return [row["customers"] for row in worker.logged() if row["message"] == "context loaded"]
+
+
+def test_customers_are_found_by_their_index_and_not_among_all_keys(own):
+    """However many threats are kept, a worker's start does not walk over them; who never knew an index makes one."""
+    own.store.delete("customers")
+    own.store.hset("customer:unindexed", mapping={"tier": "premium"})
+    first = own.add_worker().wait_ready()
+    known = {key.split(":", 1)[1] for key in own.store.scan_iter("customer:*")}
+    assert lately_loaded(first) == [len(known)]
+    assert own.store.smembers("customers") == known | {""}
+    own.store.config_resetstat()
+    second = own.add_worker().wait_ready()
+    assert lately_loaded(second) == [len(known)]
+    assert "cmdstat_scan" not in own.store.info("commandstats")
+
+
+def test_records_that_nobody_named_are_found_when_all_is_said(own):
+    own.store.hset("customer:unnamed", mapping={"tier": "premium"})
+    announce(own, "all")
+    when_reflected(own, lambda row: "premium" in said(row, "config"), customer_id="unnamed")
+    assert own.store.sismember("customers", "unnamed")
+    own.store.delete("customer:unnamed")
+    announce(own, "customer", "unnamed")
+    wait_until(lambda: not own.store.sismember("customers", "unnamed"), 10, "it is no customer any more")
+
+
 def test_history_follows_a_customer_and_an_address(own):
     fields = {"customer_id": "regular", "source_ip": "45.97.1.1", "threat_type": "credential_stuffing"}
     first = analyse(own, **fields)

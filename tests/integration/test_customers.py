@@ -168,6 +168,8 @@ def test_the_list_is_whole_and_paged(own):
     for id_ in ids:
         assert put(own.api, id_, {"name": id_}).status_code == 201
     own.store.hset("customer:paged-by-hand", mapping={"tier": "golden", "allowlist": "nowhere 10.0.0.0/8", "requests_per_minute": "many"})
+    own.store.xadd("context:log", {"kind": "customer", "id": "paged-by-hand"})
+    wait_until(lambda: own.store.sismember("customers", "paged-by-hand"), 10, "a worker has heard of it")
     found, path = [], "/api/customers?limit=50&cursor=paged"
     while path:
         answer = own.apis[1].get(path)

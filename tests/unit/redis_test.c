@@ -260,7 +260,7 @@ static void expect_all_keys(const char *prefix) {
         [KEY_INCIDENTS] = "incidents",       [KEY_COMPLETED] = "threats:completed",
         [KEY_FAILED] = "threats:failed",     [KEY_QUARANTINE] = "threats:quarantine",
         [KEY_REAPING] = "threats:reaping",   [KEY_UPKEEP] = "threats:upkeep",
-        [KEY_SWEEP] = "threats:sweep",
+        [KEY_SWEEP] = "threats:sweep",       [KEY_CUSTOMERS] = "customers",
     };
     struct keyspace keyspace;
     struct buffer out = BUFFER_EMPTY;

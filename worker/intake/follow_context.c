@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
+#include "shared/redis/customer_ids.h"
 #include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
@@ -22,6 +23,7 @@ enum { ALL_PARTS = CONTEXT_CUSTOMERS | CONTEXT_INFRA | CONTEXT_INTEL };
 /* A customer or list whose reply is awaited. */
 struct named {
     struct context_follower *follower;
+    bool changed; /* it is read because of a change */
     size_t len;
     char name[];
 };
@@ -30,6 +32,7 @@ struct context_follower {
     struct intake *intake;
     char position[ENTRY_ID_MAX];          /* in context:log */
     unsigned wanted;                      /* parts to read again whole */
+    bool search;                          /* customers, too, that nobody named */
     struct wanted_names customers, lists; /* what is to be read again of the others */
     struct wanted_names changed_lists;    /* of the load under way; none: all */
     struct snapshot_builder *builder;     /* NULL: no load under way */
@@ -90,6 +93,7 @@ static struct named *named_new(struct context_follower *follower, struct text na
     if (named == NULL)
         abort();
     named->follower = follower;
+    named->changed = false;
     named->len = name.len;
     memcpy(named->name, name.at, name.len);
     return named;
@@ -147,12 +151,22 @@ static bool usable(struct context_follower *follower, const char *command, enum 
 
 /* --- customers --- */
 
+/* Whoever else writes records tells us of them by the context's log, but does not know the index. */
+static void index_customer(struct context_follower *follower, struct text id, bool exists) {
+    command_begin(&follower->command, exists ? "SADD" : "SREM");
+    command_string(&follower->command, keyspace_fixed(&follower->intake->keyspace, KEY_CUSTOMERS));
+    command_text(&follower->command, id);
+    send(follower, NULL, NULL);
+}
+
 static void on_customer(void *arg, enum status status, const redisReply *reply) {
     struct named *named = arg;
     struct context_follower *follower = named->follower;
     struct context_field fields[FIELDS_MAX];
     unsigned count = 0;
     if (usable(follower, "HGETALL customer", status, reply)) {
+        if (named->changed)
+            index_customer(follower, name_of(named), reply_is_array(reply, 2));
         for (size_t i = 0; reply_is_array(reply, 2) && i + 1 < reply->elements && count < FIELDS_MAX; i += 2)
             fields[count++] =
                 (struct context_field){reply_text(reply->element[i]), reply_text(reply->element[i + 1])};
@@ -162,8 +176,9 @@ static void on_customer(void *arg, enum status status, const redisReply *reply) 
     one_less(follower);
 }
 
-static void ask_customer(struct context_follower *follower, struct text id) {
+static void ask_customer(struct context_follower *follower, struct text id, bool changed) {
     struct named *named = named_new(follower, id);
+    named->changed = changed;
     buffer_clear(&follower->key);
     keyspace_customer(&follower->intake->keyspace, id, &follower->key);
     command_begin(&follower->command, "HGETALL");
@@ -174,40 +189,31 @@ static void ask_customer(struct context_follower *follower, struct text id) {
         free(named);
 }
 
-static void ask_scan(struct context_follower *follower, struct text cursor);
+static void ask_customer_ids(struct context_follower *follower, struct text next);
 
-static void on_scan(void *arg, enum status status, const redisReply *reply) {
+static void on_customer_ids(void *arg, enum status status, const redisReply *reply) {
     struct context_follower *follower = arg;
-    if (usable(follower, "SCAN", status, reply) && reply_is_array(reply, 2)) {
-        const redisReply *keys = reply->element[1];
-        size_t head = strlen(follower->intake->keyspace.prefix) + sizeof("customer:") - 1;
-        for (size_t i = 0; reply_is_array(keys, 1) && i < keys->elements; i++) {
-            struct text key = reply_text(keys->element[i]);
-            if (key.len > head)
-                ask_customer(follower, (struct text){key.at + head, key.len - head});
-        }
-        if (!text_is(reply_text(reply->element[0]), "0"))
-            ask_scan(follower, reply_text(reply->element[0]));
+    if (status == STATUS_NO_SCRIPT) {
+        follower->failed = true; /* the link brings it when it comes up again */
+    } else if (usable(follower, "customer_ids", status, reply) && reply_is_array(reply, 2)) {
+        const redisReply *ids = reply->element[1];
+        for (size_t i = 0; reply_is_array(ids, 1) && i < ids->elements; i++)
+            ask_customer(follower, reply_text(ids->element[i]), false);
+        if (reply_text(reply->element[0]).len > 0)
+            ask_customer_ids(follower, reply_text(reply->element[0]));
     }
     one_less(follower);
 }
 
-static void ask_scan(struct context_follower *follower, struct text cursor) {
-    buffer_clear(&follower->key);
-    keyspace_customer_pattern(&follower->intake->keyspace, &follower->key);
-    command_begin(&follower->command, "SCAN");
-    command_text(&follower->command, cursor);
-    command_string(&follower->command, "MATCH");
-    command_text(&follower->command, buffer_text(&follower->key));
-    command_string(&follower->command, "COUNT");
-    command_signed(&follower->command, SCAN_COUNT);
-    ask(follower, on_scan, follower);
+static void ask_customer_ids(struct context_follower *follower, struct text next) {
+    customer_ids_ask(&follower->command, &follower->intake->keyspace, next);
+    ask(follower, on_customer_ids, follower);
 }
 
 static void ask_wanted_customers(struct context_follower *follower) {
     struct text id;
     for (size_t at = 0; (id = wanted_names_next(&follower->customers, &at)).at != NULL;)
-        ask_customer(follower, id);
+        ask_customer(follower, id, true);
 }
 
 /* --- infra events and intel lists --- */
@@ -324,7 +330,7 @@ static void load(struct context_follower *follower) {
         snapshot_builder_keep(follower->builder, follower->intake->snapshot,
                               ALL_PARTS & ~(wanted | (intel ? CONTEXT_INTEL : 0)));
     if (wanted & CONTEXT_CUSTOMERS)
-        ask_scan(follower, TEXT_LITERAL("0"));
+        ask_customer_ids(follower, follower->search ? CUSTOMER_IDS_SEARCH : TEXT_NONE);
     else
         ask_wanted_customers(follower);
     if (wanted & CONTEXT_INFRA)
@@ -332,6 +338,7 @@ static void load(struct context_follower *follower) {
     if (intel)
         ask_hash(follower, KEY_INTEL_LISTS, on_intel_lists);
     follower->wanted = 0;
+    follower->search = false;
     wanted_names_clear(&follower->customers);
     one_less(follower);
 }
@@ -348,6 +355,7 @@ static void note_change(struct context_follower *follower, const redisReply *fie
         follower->wanted |= wanted_names_add(&follower->lists, id, LIST_NAME_MAX) ? 0 : CONTEXT_INTEL;
     else
         follower->wanted |= ALL_PARTS;
+    follower->search |= (follower->wanted & CONTEXT_CUSTOMERS) != 0;
 }
 
 static void keep_position(struct context_follower *follower, const redisReply *id) {
@@ -407,6 +415,7 @@ static void on_log_end(void *arg, enum status status, const redisReply *reply) {
 
 void context_link_up(struct context_follower *follower) {
     follower->wanted = ALL_PARTS;
+    follower->search = false;
     command_begin(&follower->command, "XREVRANGE");
     command_words(&follower->command, keyspace_fixed(&follower->intake->keyspace, KEY_CONTEXT_LOG), "+", "-",
                   "COUNT", "1", NULL);
