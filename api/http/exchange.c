@@ -142,11 +142,8 @@ void exchange_answer_problem(struct exchange *exchange, enum status status, cons
 
 bool exchange_has_type(const struct exchange *exchange, const char *const *types) {
     struct text value = exchange_header(exchange, "content-type");
-    size_t len = 0;
-    while (len < value.len && value.at[len] != ';' && value.at[len] != ' ')
-        len++;
     for (; *types != NULL; types++)
-        if (text_equal_ignoring_case((struct text){value.at, len}, text_of(*types)))
+        if (text_is_media_type(value, *types))
             return true;
     return false;
 }
