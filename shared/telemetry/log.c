@@ -1,8 +1,10 @@
 #include "shared/telemetry/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
@@ -22,9 +24,25 @@ enum { LINE_MAX_BYTES = PIPE_BUF };
 static const char *name = "soc";
 static enum log_level least = LOG_LEVEL_INFO;
 static uint64_t dropped;
+static int out_fd = STDOUT_FILENO;
+
+/* O_NONBLOCK on stdout itself would change the pipe for everybody who shares it; opened once more, it is ours
+ * alone. Where that is not allowed, and for a terminal or a socket, send_line asks first. */
+static void open_out(void) {
+    struct stat status;
+    if (out_fd != STDOUT_FILENO)
+        close(out_fd);
+    out_fd = STDOUT_FILENO;
+    if (fstat(STDOUT_FILENO, &status) != 0 || !S_ISFIFO(status.st_mode))
+        return;
+    int own = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (own != -1)
+        out_fd = own;
+}
 
 bool log_init(const char *component, const char *level) {
     name = component;
+    open_out();
     repeats_clear();
     for (int i = 0; i < LOG_LEVEL_COUNT; i++)
         if (text_equal_ignoring_case(text_of(level), text_of(log_levels.words[i]))) {
@@ -118,14 +136,13 @@ static void build_line(struct buffer *line, enum log_event event, const struct l
     end_line(&writer);
 }
 
-/* Asks first: O_NONBLOCK would change the pipe or terminal for everybody who shares it. */
 static bool send_line(struct text line) {
     struct pollfd out = {STDOUT_FILENO, POLLOUT, 0};
-    if (poll(&out, 1, 0) == 0)
+    if (out_fd == STDOUT_FILENO && poll(&out, 1, 0) == 0)
         return false;
     ssize_t done;
     do
-        done = write(STDOUT_FILENO, line.at, line.len);
+        done = write(out_fd, line.at, line.len);
     while (done < 0 && errno == EINTR);
     return done == (ssize_t)line.len;
 }
