@@ -72,16 +72,20 @@ const char *log_level_word(enum log_level level);
 /* Is this event written at the level in force? Ask before gathering costly fields. */
 bool log_wants(enum log_event event);
 
-/* log_write(LOG_REDIS_DOWN, LOG_STRING("reason", why)): fields after the event, none is fine. Texts are cut
- * at 1 KiB and bytes that are not UTF-8 become U+FFFD; an absent text is null; decimals have three places. A
- * line is one write of at most 4 KiB: fields that do not fit are left out and `truncated` is true. An event
- * whose row says so is written at most once a second for each value of some of its fields; `left_out` of the
- * next line counts the others. Never waits: a line that stdout does not take at once is dropped and counted.
- * SIGPIPE is the program's to ignore. errno is kept. */
+/* log_write(LOG_REDIS_DOWN, LOG_STRING("reason", why)): fields after the event, none is fine; they are only
+ * evaluated when the event is wanted. Texts are cut at 1 KiB and bytes that are not UTF-8 become U+FFFD; an
+ * absent text is null; decimals have three places. A line is one write of at most 4 KiB: fields that do not
+ * fit are left out and `truncated` is true. An event whose row says so is written at most once a second for
+ * each value of some of its fields; `left_out` of the next line counts the others. Never waits: a line that
+ * stdout does not take at once is dropped and counted. SIGPIPE is the program's to ignore. errno is kept. */
 void log_write_fields(enum log_event event, const struct log_field *fields, unsigned count);
 #define log_write(event, ...)                                                                                \
-    log_write_fields(event, (const struct log_field[]){{0}, ##__VA_ARGS__} + 1,                              \
-                     sizeof((const struct log_field[]){{0}, ##__VA_ARGS__}) / sizeof(struct log_field) - 1)
+    do {                                                                                                     \
+        if (log_wants(event))                                                                                \
+            log_write_fields(                                                                                \
+                event, (const struct log_field[]){{0}, ##__VA_ARGS__} + 1,                                   \
+                sizeof((const struct log_field[]){{0}, ##__VA_ARGS__}) / sizeof(struct log_field) - 1);      \
+    } while (0)
 
 /* Tells what was left out of events that have not come again; from the loop, now and then. INT64_MAX: at the
  * end. */
