@@ -8,13 +8,15 @@
 
 #include "api/context/context_order.h"
 #include "api/dead_letters/letter_calls.h"
+#include "api/http/observe_requests.h"
 #include "api/http/server.h"
 #include "api/threats/api.h"
 #include "api/threats/judge_case.h"
 #include "shared/base/clock.h"
 #include "shared/model/print_model.h"
 #include "shared/redis/follow_master.h"
-#include "shared/telemetry/log.h"
+#include "shared/telemetry/log_events.h"
+#include "shared/telemetry/log_level.h"
 #include "shared/telemetry/metrics.h"
 
 enum { TURN_MS = 20, STOP_DEADLINE_MS = 10000 };
@@ -40,11 +42,6 @@ static void raise_descriptor_limit(void) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-}
-
-static void observe_exchange(int route, int http_status, int64_t duration_ns) {
-    metrics_add(METRIC_HTTP_REQUESTS, route, metric_status_class(http_status), 1);
-    metrics_observe(METRIC_HTTP_SECONDS, route, (double)duration_ns / 1e9);
 }
 
 static void on_row(void *arg, struct stream_id position, const struct log_row *row, enum row_age age) {
@@ -168,6 +165,8 @@ static void tick(struct api *api, int64_t now_ms) {
     backlog_tick(api->backlog, now_ms);
     waiters_tick(api->waiters, now_ms, false);
     live_tick(api->live, now_ms);
+    log_level_tick(now_ms);
+    log_tick(now_ms);
 }
 
 /* What came together in one turn goes out in one write each. */
@@ -211,18 +210,6 @@ static void serve(struct api *api, struct server *server) {
     }
 }
 
-static const char *const *route_names(void) {
-    static const char *names[METRICS_ROUTES_MAX];
-    static char texts[METRICS_ROUTES_MAX][64];
-    for (int i = 0; i <= route_count(api_routes); i++) {
-        const struct route *route = &api_routes[i];
-        snprintf(texts[i], sizeof(texts[i]), "%s%s%s", route->method == NULL ? "unknown" : route->method,
-                 route->method == NULL ? "" : " ", route->method == NULL ? "" : route->pattern);
-        names[i] = texts[i];
-    }
-    return names;
-}
-
 static int run(const struct settings *settings, const struct redis_url *url) {
     struct api api = {.settings = settings, .started_ms = clock_monotonic_ms()};
     char why[256] = "";
@@ -234,8 +221,7 @@ static int run(const struct settings *settings, const struct redis_url *url) {
                                      .body_max = 2 * IMPORT_TEXT_BODY_MAX, /* room to answer 413 in peace */
                                      .app = &api};
     metrics_init(PROGRAM_API);
-    metrics_name_routes(route_names(), route_count(api_routes) + 1);
-    exchange_observe(observe_exchange);
+    observe_requests(api_routes);
     struct server *server = server_open(&options, why, sizeof(why));
     if (server == NULL) {
         fprintf(stderr, "soc-api: %s\n", why);
@@ -252,12 +238,13 @@ static int run(const struct settings *settings, const struct redis_url *url) {
     buffer_fini(&redis);
     serve(&api, server);
     close_parts(&api);
+    log_tick(INT64_MAX);
     log_write(LOG_STOPPED);
     return 0;
 }
 
 static int usage(void) {
-    puts("soc-api [--help | --version | --routes | --vocabulary]\n"
+    puts("soc-api [--help | --version | --routes | --vocabulary | --log-events]\n"
          "Takes threat signals over HTTP and shows what became of them. Settings come from the "
          "environment:\n");
     settings_print(PROGRAM_API, stdout);
@@ -270,6 +257,11 @@ static int print_routes(void) {
     return 0;
 }
 
+static int print_log_events(void) {
+    log_events_print(PROGRAM_API, stdout);
+    return 0;
+}
+
 static int print_instead(const char *option) {
     if (strcmp(option, "--help") == 0)
         return usage();
@@ -279,6 +271,8 @@ static int print_instead(const char *option) {
         return print_routes();
     if (strcmp(option, "--vocabulary") == 0)
         return print_model(stdout) ? 0 : 1;
+    if (strcmp(option, "--log-events") == 0)
+        return print_log_events();
     fprintf(stderr, "soc-api: %s is not an option; see --help\n", option);
     return 2;
 }
@@ -294,6 +288,7 @@ int main(int argc, char **argv) {
     if (!redis_url_parse(settings.redis_url, &url, &why))
         abort(); /* settings_read has judged it */
     log_init(settings.service_name, settings.log_level);
+    log_level_init();
     srandom((unsigned)clock_monotonic_ns() ^ (unsigned)getpid()); /* jitter differs by process */
     catch_signals();
     raise_descriptor_limit();

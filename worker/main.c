@@ -10,7 +10,8 @@
 #include "shared/base/clock.h"
 #include "shared/redis/customer_ids.h"
 #include "shared/redis/follow_master.h"
-#include "shared/telemetry/log.h"
+#include "shared/telemetry/log_events.h"
+#include "shared/telemetry/log_level.h"
 #include "shared/telemetry/metrics.h"
 #include "worker/admin/admin_http.h"
 #include "worker/intake/claim_entries.h"
@@ -65,7 +66,9 @@ static void observe_result(const struct work *work) {
 }
 
 static void bury_refused(struct intake *intake, const struct work *work) {
-    struct burial burial = {.entry = text_of(work->entry),
+    struct burial burial = {.threat = &work->id,
+                            .customer_name = work->signal.customer_name,
+                            .entry = text_of(work->entry),
                             .deliveries = work->deliveries,
                             .reason = DEAD_REFUSED,
                             .stage = DEAD_AT_COMMIT,
@@ -96,11 +99,13 @@ static void on_committed(void *arg, struct work *work, enum status status) {
             forget_stage(&worker->intake, work);
         log_write(LOG_THREAT_COMPLETED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
                   LOG_TEXT("customer_name", work->signal.customer_name),
-                  LOG_STRING("severity", vocabulary_word(&vocabulary_severity, (int)work->severity)));
+                  LOG_STRING("severity", vocabulary_word(&vocabulary_severity, (int)work->severity)),
+                  LOG_DECIMAL("duration_ms", (double)(clock_monotonic_ns() - work->taken_at_ns) / 1e6));
     } else if (status_row(status)->entry_action == ENTRY_ACKNOWLEDGE) {
         metrics_add(status == STATUS_FENCED ? METRIC_FENCED : METRIC_FINISHED_BEFORE, 0, 0, 1);
         log_write(LOG_ENTRY_FENCED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
-                  LOG_STRING("entry", work->entry), LOG_STRING("reason", status_name(status)));
+                  LOG_TEXT("customer_name", work->signal.customer_name), LOG_STRING("entry", work->entry),
+                  LOG_STRING("reason", status_name(status)));
     } else {
         bury_refused(&worker->intake, work);
     }
@@ -270,6 +275,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
         commit_tick(intake->commit);
     }
     advance_stop(worker, now_ms);
+    log_level_tick(now_ms);
+    log_tick(now_ms);
 }
 
 /* What came together in one turn goes out in one write each. */
@@ -323,19 +330,24 @@ static int run(struct worker *worker) {
     while (worker->stage != STOP_DONE)
         turn(worker);
     close_parts(worker);
+    log_tick(INT64_MAX);
     log_write(LOG_STOPPED);
     return 0;
 }
 
 static int print_instead(const char *option) {
     if (strcmp(option, "--help") == 0) {
-        puts("soc-worker [--help | --version]\n"
+        puts("soc-worker [--help | --version | --log-events]\n"
              "Takes signals from the stream and analyses them. Settings come from the environment:\n");
         settings_print(PROGRAM_WORKER, stdout);
         return 0;
     }
     if (strcmp(option, "--version") == 0)
         return puts(SOC_VERSION) < 0;
+    if (strcmp(option, "--log-events") == 0) {
+        log_events_print(PROGRAM_WORKER, stdout);
+        return 0;
+    }
     fprintf(stderr, "soc-worker: %s is not an option; see --help\n", option);
     return 2;
 }
@@ -352,5 +364,6 @@ int main(int argc, char **argv) {
     srandom((unsigned)clock_monotonic_ns() ^ (unsigned)getpid()); /* jitter differs by process */
     signal(SIGPIPE, SIG_IGN);
     log_init(worker.settings.service_name, worker.settings.log_level);
+    log_level_init();
     return run(&worker);
 }

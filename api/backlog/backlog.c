@@ -94,8 +94,10 @@ static void show_intake(struct backlog *backlog) {
     enum status status = admission_judge(backlog->admission);
     bool open = status == STATUS_OK;
     metrics_set(METRIC_INTAKE_OPEN, open);
-    if (open != backlog->was_open)
-        log_write(open ? LOG_INTAKE_OPEN : LOG_INTAKE_CLOSED, LOG_STRING("reason", status_name(status)));
+    if (open && !backlog->was_open)
+        log_write(LOG_INTAKE_OPEN);
+    else if (!open && backlog->was_open)
+        log_write(LOG_INTAKE_CLOSED, LOG_STRING("reason", status_name(status)));
     backlog->was_open = open;
 }
 

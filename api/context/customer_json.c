@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "api/http/json_scan.h"
+#include "shared/model/json_scan.h"
 #include "shared/base/utf8.h"
 
 /* What the readers fill. */

@@ -1,6 +1,6 @@
 #include "api/context/infra_json.h"
 
-#include "api/http/json_scan.h"
+#include "shared/model/json_scan.h"
 #include "shared/base/rfc3339.h"
 #include "shared/context/customer_records.h"
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
-#include "shared/json/writer.h"
 
 static struct exchange *spare;
 static unsigned in_progress;
@@ -131,38 +130,6 @@ void exchange_answer_json(struct exchange *exchange, int http_status, struct tex
     exchange_answer(exchange, http_status, "application/json", NULL, 0, body);
 }
 
-void problem_write_errors(struct writer *writer, const struct faults *faults, const char *member) {
-    writer_open_array(writer);
-    for (unsigned i = 0; i < faults->count; i++) {
-        writer_open_object(writer);
-        writer_member_text(writer, member, faults->rows[i].pointer);
-        writer_member_text(writer, "detail", faults->rows[i].detail);
-        writer_close_object(writer);
-    }
-    writer_close_array(writer);
-}
-
-void problem_write(struct buffer *out, int http_status, const char *word, const char *title,
-                   const char *detail, const struct faults *faults, const char *member) {
-    struct writer writer;
-    writer_init(&writer, out);
-    writer_open_object(&writer);
-    writer_key(&writer, "type");
-    buffer_append_string(out, "\"urn:soc:problem:");
-    buffer_append_string(out, word);
-    buffer_append_char(out, '"');
-    writer.separate = true;
-    writer_member_string(&writer, "title", title);
-    writer_member_signed(&writer, "status", http_status);
-    if (detail != NULL)
-        writer_member_string(&writer, "detail", detail);
-    if (faults != NULL) {
-        writer_key(&writer, "errors");
-        problem_write_errors(&writer, faults, member);
-    }
-    writer_close_object(&writer);
-}
-
 void exchange_answer_problem(struct exchange *exchange, enum status status, const char *detail) {
     static const struct header retry = {"retry-after", {"1", 1}};
     const struct status_row *row = status_row(status);
@@ -175,11 +142,8 @@ void exchange_answer_problem(struct exchange *exchange, enum status status, cons
 
 bool exchange_has_type(const struct exchange *exchange, const char *const *types) {
     struct text value = exchange_header(exchange, "content-type");
-    size_t len = 0;
-    while (len < value.len && value.at[len] != ';' && value.at[len] != ' ')
-        len++;
     for (; *types != NULL; types++)
-        if (text_equal_ignoring_case((struct text){value.at, len}, text_of(*types)))
+        if (text_is_media_type(value, *types))
             return true;
     return false;
 }

@@ -7,7 +7,7 @@
 
 #include "shared/base/buffer.h"
 #include "shared/base/status.h"
-#include "shared/model/fault.h"
+#include "shared/model/problem.h"
 
 struct exchange {
     h2o_req_t *req; /* NULL: gone, or answered */
@@ -61,13 +61,5 @@ void exchange_answer_faults(struct exchange *exchange, const struct faults *faul
 /* The same of parameters: what faults_add made a pointer of is the parameter's name. */
 void exchange_answer_bad_parameters(struct exchange *exchange, struct faults *faults);
 void exchange_answer_bad_parameter(struct exchange *exchange, const char *parameter, const char *detail);
-
-/* The problem as JSON; headers aside, what the two above send. `more` are members to add, may be empty. */
-void problem_write(struct buffer *out, int http_status, const char *word, const char *title,
-                   const char *detail, const struct faults *faults, const char *member);
-
-/* `[{"pointer":…,"detail":…},…]` */
-struct writer;
-void problem_write_errors(struct writer *writer, const struct faults *faults, const char *member);
 
 #endif

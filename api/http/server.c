@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/http/h2o_reactor.h"
+#include "api/http/linger.h"
 #include "shared/base/socket_port.h"
 
 enum { LISTEN_BACKLOG = 4096, ACCEPTS_PER_TURN = 64 };
@@ -70,6 +71,7 @@ static void on_own_error(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slo
     h2o_set_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE,
                    H2O_STRLIT("application/problem+json"), 1);
     h2o_setup_next_ostream(req, &stream->super.next);
+    linger_after(req);
 }
 
 static void configure(struct server *server, const struct server_options *options) {

@@ -1,6 +1,6 @@
 #include "api/threats/incident.h"
 
-#include "api/http/json_scan.h"
+#include "shared/model/json_scan.h"
 #include "shared/base/rfc3339.h"
 
 /* What is certain needs no score of ours. */

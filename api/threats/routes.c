@@ -5,6 +5,7 @@
 #include "api/threats/explain_threat.h"
 #include "api/threats/import_incidents.h"
 #include "api/threats/judge_threat.h"
+#include "api/threats/log_level_calls.h"
 #include "api/threats/read_calls.h"
 #include "api/threats/submit_batch.h"
 #include "api/threats/validate_signal.h"
@@ -36,6 +37,8 @@ const struct route api_routes[] = {
     {"GET", "/api/intel/indicators", list_indicators},
     {"DELETE", "/api/intel/indicators", delete_indicators},
     {"GET", "/api/intel/lookup", look_up_address},
+    {"GET", "/api/admin/log-level", get_log_level},
+    {"PUT", "/api/admin/log-level", put_log_level},
     {"GET", "/health", get_health},
     {"GET", "/ready", get_ready},
     {"GET", "/metrics", get_metrics},

@@ -1,6 +1,6 @@
 #include "api/threats/verdict_request.h"
 
-#include "api/http/json_scan.h"
+#include "shared/model/json_scan.h"
 #include "shared/json/writer.h"
 
 static struct verdict_request *into(struct json_scan *scan) {

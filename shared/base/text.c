@@ -41,3 +41,10 @@ bool text_to_unsigned(struct text text, unsigned long long max, unsigned long lo
     *value = sum;
     return true;
 }
+
+bool text_is_media_type(struct text value, const char *type) {
+    size_t len = 0;
+    while (len < value.len && value.at[len] != ';' && value.at[len] != ' ')
+        len++;
+    return text_equal_ignoring_case((struct text){value.at, len}, text_of(type));
+}

@@ -32,6 +32,9 @@ bool text_equal_ignoring_case(struct text a, struct text b);
 /* True when `needle`, which must already be in lower case, occurs in `hay` read in lower case (ASCII). */
 bool text_contains_lowered(struct text hay, struct text needle);
 
+/* Is the Content-Type `value` this media type, its parameters aside? */
+bool text_is_media_type(struct text value, const char *type);
+
 /* Digits only, no sign, no blank, at most `max`. */
 bool text_to_unsigned(struct text text, unsigned long long max, unsigned long long *value);
 

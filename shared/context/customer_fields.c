@@ -33,6 +33,13 @@ static void complain_of_part(struct field_place *field, struct text part, const 
         context_record_complain(field->at, "%s: %s: %s", name.text, context_record_quote(part).text, why);
 }
 
+/* Of what must not stand in a log: a user agent, a person's address. */
+static void complain_of_entry(struct field_place *field, unsigned number, const char *why) {
+    if (field->rejected++ < COMPLAINTS_MAX)
+        context_record_complain(field->at, "%s: entry %u: %s", context_record_quote(field->name).text, number,
+                                why);
+}
+
 static void tell_the_rest(const struct field_place *field) {
     if (field->rejected > COMPLAINTS_MAX)
         context_record_complain(field->at, "%s: %u more left out", context_record_quote(field->name).text,
@@ -104,12 +111,13 @@ static void add_contact(struct customer_record *record, struct text *contacts, s
 static void read_contacts(struct field_place *field) {
     int level = vocabulary_find(&vocabulary_escalation_level, field->about);
     struct text rest = field->value, part, contacts = TEXT_NONE;
-    unsigned count = 0;
+    unsigned count = 0, number = 0;
     if (level < 0) {
         complain(field, "unknown escalation level");
         return;
     }
     while (context_record_next_part(&rest, " \t\r\n", &part)) {
+        number++;
         if (count == CUSTOMER_CONTACTS_MAX) {
             complain(field, "too many, the rest is ignored");
             break;
@@ -118,7 +126,7 @@ static void read_contacts(struct field_place *field) {
             add_contact(field->record, &contacts, part);
             count++;
         } else {
-            complain_of_part(field, part, "not a text of 1 to 128 bytes");
+            complain_of_entry(field, number, "not a text of 1 to 128 bytes");
         }
     }
     field->record->contacts[level] = contacts;
@@ -157,10 +165,12 @@ static void add_pattern(struct customer_record *record, struct text written) {
 
 static void read_patterns(struct field_place *field) {
     struct text rest = field->value, line;
+    unsigned number = 0;
     while (context_record_next_part(&rest, "\n", &line)) {
         struct text pattern = trimmed(line);
         if (pattern.len == 0)
             continue;
+        number++;
         if (field->record->pattern_count == CUSTOMER_PATTERNS_MAX) {
             complain(field, "too many, the rest is ignored");
             return;
@@ -168,7 +178,7 @@ static void read_patterns(struct field_place *field) {
         if (context_record_text_fits(pattern, CUSTOMER_PATTERN_MAX))
             add_pattern(field->record, pattern);
         else
-            complain_of_part(field, pattern, "not a text of 1 to 1024 bytes");
+            complain_of_entry(field, number, "not a text of 1 to 1024 bytes");
     }
 }
 

@@ -5,7 +5,7 @@
 static void on_greeting(void *arg, enum status status, const redisReply *reply) {
     struct link *link = arg;
     if (status != STATUS_OK && reply != NULL)
-        link_give_up(link, reply->str);
+        link_refuse(link, reply);
 }
 
 static void on_client_id(void *arg, enum status status, const redisReply *reply) {

@@ -29,6 +29,13 @@ void link_give_up(struct link *link, const char *why) {
     link_event(link, LINK_EVENT_CONDEMNED);
 }
 
+void link_refuse(struct link *link, const redisReply *reply) {
+    struct text why = reply_shown(reply);
+    char words[LINK_WHY_MAX];
+    snprintf(words, sizeof(words), "%.*s", (int)why.len, why.at);
+    link_give_up(link, words);
+}
+
 static void seek(struct link *link) {
     link->why[0] = '\0';
     link->hurry = link->lasting = false;
@@ -130,7 +137,7 @@ static void on_hiredis_reply(redisAsyncContext *context, void *reply_bytes, void
     link->heard_ms = link->now_ms;
     if (reply != NULL && reply_condemns_link(reply)) {
         link->lasting |= reply_is_lasting(reply);
-        link_give_up(link, reply->str);
+        link_refuse(link, reply);
     }
     enum status status = reply_status(reply);
     if (reply != NULL && status != STATUS_OK)

@@ -50,6 +50,7 @@ void link_event(struct link *link, enum link_event event);
 
 /* Says why, unless something was said before, and then LINK_EVENT_CONDEMNED. */
 void link_give_up(struct link *link, const char *why);
+void link_refuse(struct link *link, const redisReply *reply);
 void link_set_why(struct link *link, const char *why);
 
 /* As link_send, in any state with a socket. */

@@ -69,6 +69,13 @@ struct text reply_text(const redisReply *reply) {
     return (struct text){reply->str, reply->len};
 }
 
+struct text reply_shown(const redisReply *reply) {
+    static const char mark[] = ", with args beginning with"; /* src/server.c, rejectCommandFormat */
+    struct text text = reply_text(reply);
+    const char *arguments = text.len == 0 ? NULL : memmem(text.at, text.len, mark, sizeof(mark) - 1);
+    return arguments == NULL ? text : (struct text){text.at, (size_t)(arguments - text.at)};
+}
+
 bool reply_is_array(const redisReply *reply, size_t at_least) {
     return reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements >= at_least;
 }

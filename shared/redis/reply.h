@@ -20,6 +20,11 @@ bool reply_is_lasting(const redisReply *reply);
 
 /* The string, status or error text; TEXT_NONE for anything else, nil among them. */
 struct text reply_text(const redisReply *reply);
+
+/* The same for logs and operators: Redis repeats the arguments of a command that it does not know, which may
+ * be a signal or a password. They are cut off. */
+struct text reply_shown(const redisReply *reply);
+
 bool reply_is_array(const redisReply *reply, size_t at_least);
 long long reply_integer(const redisReply *reply, long long otherwise);
 

@@ -46,7 +46,7 @@ static void on_master(void *arg, enum status status, const redisReply *reply) {
         text_to_unsigned(reply_text(reply_field(reply, "config-epoch")), INT64_MAX, &epoch))
         sentinel->epoch_told = (long long)epoch;
     else if (reply != NULL)
-        tell_unknown(sentinel, reply_text(reply));
+        tell_unknown(sentinel, reply_shown(reply));
 }
 
 /* SENTINEL GET-MASTER-ADDR-BY-NAME → [host, port], nil when it knows none of that name. */

@@ -1,5 +1,4 @@
-/* An error reply that should not be, in the log: each command's kind of error at most once a second, with how
- * many were left out, so that a wrong that lasts is loud and drowns nothing. */
+/* An error reply that should not be, in the log: each command's kind of error at most once a second. */
 #ifndef SOC_REDIS_TELL_REPLY_H
 #define SOC_REDIS_TELL_REPLY_H
 

@@ -1,13 +1,17 @@
 #include "shared/telemetry/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/utf8.h"
 #include "shared/json/writer.h"
+#include "shared/telemetry/log_events.h"
+#include "shared/telemetry/log_repeats.h"
 
 enum { VALUE_MAX = 1024, DECIMALS = 3 };
 
@@ -17,60 +21,51 @@ enum { LINE_MAX_BYTES = PIPE_BUF };
 
 #define TRUNCATED ",\"truncated\":true}\n"
 
-static const char *const levels[LOG_LEVEL_COUNT] = {"debug", "info", "warning", "error"};
-
-static const struct {
-    enum log_level level;
-    const char *message;
-} rows[LOG_EVENT_COUNT] = {
-    [LOG_STARTED] = {LOG_LEVEL_INFO, "started"},
-    [LOG_STOPPING] = {LOG_LEVEL_INFO, "stopping"},
-    [LOG_STOPPED] = {LOG_LEVEL_INFO, "stopped"},
-    [LOG_REDIS_UP] = {LOG_LEVEL_INFO, "redis is up"},
-    [LOG_REDIS_DOWN] = {LOG_LEVEL_WARNING, "redis is down"},
-    [LOG_MASTER_FOUND] = {LOG_LEVEL_INFO, "master found"},
-    [LOG_MASTER_UNKNOWN] = {LOG_LEVEL_WARNING, "sentinel does not know the master"},
-    [LOG_REDIS_REPLY] = {LOG_LEVEL_ERROR, "unexpected reply from redis"},
-    [LOG_WRONG_TYPE] = {LOG_LEVEL_ERROR, "a key in redis holds another type: move it out of the way"},
-    [LOG_GROUP_CREATED] = {LOG_LEVEL_WARNING, "consumer group created"},
-    [LOG_CATALOG_READY] = {LOG_LEVEL_INFO, "catalog is ready"},
-    [LOG_CATALOG_RESET] = {LOG_LEVEL_WARNING, "catalog is read again from the start"},
-    [LOG_THREAT_COMPLETED] = {LOG_LEVEL_DEBUG, "threat analysed"},
-    [LOG_AGENT_UNAVAILABLE] = {LOG_LEVEL_WARNING, "agent unavailable"},
-    [LOG_ENTRY_FENCED] = {LOG_LEVEL_WARNING, "entry belongs to another consumer now, or is finished"},
-    [LOG_ENTRY_BURIED] = {LOG_LEVEL_ERROR, "entry moved to the dead letters"},
-    [LOG_ENTRIES_CLAIMED] = {LOG_LEVEL_INFO, "entries of another consumer claimed"},
-    [LOG_ENTRIES_RELEASED] = {LOG_LEVEL_INFO, "entries handed back"},
-    [LOG_ENTRIES_REGAINED] = {LOG_LEVEL_WARNING, "entries that the group passed over taken back"},
-    [LOG_ENTRIES_TRIMMED] = {LOG_LEVEL_ERROR,
-                             "entries were deleted from the stream before they were finished"},
-    [LOG_LETTERS_REPLAYED] = {LOG_LEVEL_INFO, "dead letters are on the stream again"},
-    [LOG_LETTERS_DROPPED] = {LOG_LEVEL_ERROR, "oldest dead letters fell out"},
-    [LOG_CONSUMERS_REMOVED] = {LOG_LEVEL_INFO, "consumers removed"},
-    [LOG_CONTEXT_LOADED] = {LOG_LEVEL_INFO, "context loaded"},
-    [LOG_CONTEXT_COMPLAINT] = {LOG_LEVEL_WARNING, "context record is not usable"},
-    [LOG_INTAKE_CLOSED] = {LOG_LEVEL_WARNING, "signals are refused"},
-    [LOG_INTAKE_OPEN] = {LOG_LEVEL_INFO, "signals are taken again"},
-    [LOG_CLOCKS_APART] = {LOG_LEVEL_WARNING, "nothing expires by age: redis' clock and ours are hours apart"},
-    [LOG_WEBSOCKET_DROPPED] = {LOG_LEVEL_INFO, "websocket client dropped"},
-};
-
 static const char *name = "soc";
 static enum log_level least = LOG_LEVEL_INFO;
 static uint64_t dropped;
+static int out_fd = STDOUT_FILENO;
+
+/* O_NONBLOCK on stdout itself would change the pipe for everybody who shares it; opened once more, it is ours
+ * alone. Where that is not allowed, and for a terminal or a socket, send_line asks first. */
+static void open_out(void) {
+    struct stat status;
+    if (out_fd != STDOUT_FILENO)
+        close(out_fd);
+    out_fd = STDOUT_FILENO;
+    if (fstat(STDOUT_FILENO, &status) != 0 || !S_ISFIFO(status.st_mode))
+        return;
+    int own = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (own != -1)
+        out_fd = own;
+}
 
 bool log_init(const char *component, const char *level) {
     name = component;
+    open_out();
+    repeats_clear();
     for (int i = 0; i < LOG_LEVEL_COUNT; i++)
-        if (text_equal_ignoring_case(text_of(level), text_of(levels[i]))) {
+        if (text_equal_ignoring_case(text_of(level), text_of(log_levels.words[i]))) {
             least = (enum log_level)i;
             return true;
         }
     return false;
 }
 
+enum log_level log_level(void) {
+    return least;
+}
+
+void log_set_level(enum log_level level) {
+    least = level;
+}
+
+const char *log_level_word(enum log_level level) {
+    return vocabulary_word(&log_levels, (int)level);
+}
+
 bool log_wants(enum log_event event) {
-    return rows[event].level >= least;
+    return log_events[event].level >= least;
 }
 
 uint64_t log_dropped(void) {
@@ -108,16 +103,27 @@ static void write_field(struct writer *writer, const struct log_field *field) {
     }
 }
 
-static void build_line(struct buffer *line, enum log_event event, const struct log_field *fields,
-                       unsigned count) {
-    struct writer writer;
+static void begin_line(struct writer *writer, struct buffer *line, enum log_event event, uint64_t left_out) {
     buffer_clear(line);
-    writer_init(&writer, line);
-    writer_open_object(&writer);
-    writer_member_time(&writer, "timestamp", clock_wall_ms());
-    writer_member_string(&writer, "level", levels[rows[event].level]);
-    writer_member_string(&writer, "message", rows[event].message);
-    writer_member_string(&writer, "component", name);
+    writer_init(writer, line);
+    writer_open_object(writer);
+    writer_member_time(writer, "timestamp", clock_wall_ms());
+    writer_member_string(writer, "level", log_level_word(log_events[event].level));
+    writer_member_string(writer, "message", log_events[event].message);
+    writer_member_string(writer, "component", name);
+    if (left_out > 0)
+        writer_member_signed(writer, "left_out", (int64_t)left_out);
+}
+
+static void end_line(struct writer *writer) {
+    writer_close_object(writer);
+    buffer_append_char(writer->out, '\n');
+}
+
+static void build_line(struct buffer *line, enum log_event event, const struct log_field *fields,
+                       unsigned count, uint64_t left_out) {
+    struct writer writer;
+    begin_line(&writer, line, event, left_out);
     for (unsigned i = 0; i < count; i++) {
         size_t before = line->len;
         write_field(&writer, &fields[i]);
@@ -127,28 +133,75 @@ static void build_line(struct buffer *line, enum log_event event, const struct l
             return;
         }
     }
-    writer_close_object(&writer);
-    buffer_append_char(line, '\n');
+    end_line(&writer);
 }
 
-/* Asks first: O_NONBLOCK would change the pipe or terminal for everybody who shares it. */
 static bool send_line(struct text line) {
     struct pollfd out = {STDOUT_FILENO, POLLOUT, 0};
-    if (poll(&out, 1, 0) == 0)
+    if (out_fd == STDOUT_FILENO && poll(&out, 1, 0) == 0)
         return false;
     ssize_t done;
     do
-        done = write(STDOUT_FILENO, line.at, line.len);
+        done = write(out_fd, line.at, line.len);
     while (done < 0 && errno == EINTR);
     return done == (ssize_t)line.len;
 }
 
+static void write_line(const struct buffer *line) {
+    dropped += !send_line(buffer_text(line));
+}
+
+static bool is_word_of(const char *words, const char *word) {
+    size_t len = strlen(word);
+    for (const char *at = words, *end; *at != '\0'; at = end + (*end != '\0')) {
+        end = strchrnul(at, ' ');
+        if ((size_t)(end - at) == len && memcmp(at, word, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The fields by which the event repeats, as they stand in its line. */
+static struct text find_key(const char *once_by, const struct log_field *fields, unsigned count) {
+    static struct buffer key;
+    struct writer writer;
+    buffer_clear(&key);
+    writer_init(&writer, &key);
+    for (unsigned i = 0; i < count; i++)
+        if (is_word_of(once_by, fields[i].key))
+            write_field(&writer, &fields[i]);
+    return buffer_text(&key);
+}
+
+static void tell_left_out(enum log_event event, struct text key, uint64_t left_out) {
+    static struct buffer line;
+    struct writer writer;
+    if (!log_wants(event))
+        return;
+    begin_line(&writer, &line, event, left_out);
+    if (key.len > 0) {
+        buffer_append_char(&line, ',');
+        buffer_append_text(&line, key);
+    }
+    end_line(&writer);
+    write_line(&line);
+}
+
 void log_write_fields(enum log_event event, const struct log_field *fields, unsigned count) {
     static struct buffer line;
+    const char *once_by = log_events[event].once_by;
+    uint64_t left_out = 0;
     if (!log_wants(event))
         return;
     int saved = errno;
-    build_line(&line, event, fields, count);
-    dropped += !send_line(buffer_text(&line));
+    if (once_by == NULL || repeats_admit(event, find_key(once_by, fields, count), clock_monotonic_ms(),
+                                         tell_left_out, &left_out)) {
+        build_line(&line, event, fields, count, left_out);
+        write_line(&line);
+    }
     errno = saved;
+}
+
+void log_tick(int64_t now_ms) {
+    repeats_tick(now_ms, tell_left_out);
 }

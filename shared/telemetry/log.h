@@ -1,6 +1,6 @@
 /* One JSON object a line on stdout: timestamp, level, message, component, then the event's own fields. Events
- * are rows of the table in log.c: level and message by id, so that nobody invents a spelling. User agents,
- * raw data and whole keys are never logged. */
+ * are rows of a table (log_events.c): level, message, fields and what to do by id, so that nobody invents a
+ * spelling. User agents, raw data and whole keys are never logged. */
 #ifndef SOC_TELEMETRY_LOG_H
 #define SOC_TELEMETRY_LOG_H
 
@@ -11,35 +11,39 @@
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR, LOG_LEVEL_COUNT };
 
 enum log_event {
-    LOG_STARTED,  /* program, version, pid, port */
-    LOG_STOPPING, /* reason */
+    LOG_STARTED,
+    LOG_STOPPING,
     LOG_STOPPED,
-    LOG_REDIS_UP,          /* connection */
-    LOG_REDIS_DOWN,        /* connection, reason */
-    LOG_MASTER_FOUND,      /* host, port, epoch, sentinel, sentinel_port */
-    LOG_MASTER_UNKNOWN,    /* sentinel, port, master, reason */
-    LOG_REDIS_REPLY,       /* command, reply, left_out: an error reply that should not be */
-    LOG_WRONG_TYPE,        /* command, reply, left_out */
-    LOG_GROUP_CREATED,     /* group (re)created: data was lost upstream when it existed before */
-    LOG_CATALOG_READY,     /* rows, duration_ms */
-    LOG_CATALOG_RESET,     /* reason */
-    LOG_THREAT_COMPLETED,  /* debug: threat_id, customer_name, severity, duration_ms */
-    LOG_AGENT_UNAVAILABLE, /* threat_id, agent_name, reason */
-    LOG_ENTRY_FENCED,      /* threat_id, entry */
-    LOG_ENTRY_BURIED,      /* threat_id, entry, reason, stage, deliveries */
-    LOG_ENTRIES_CLAIMED,   /* owner, count, reason */
-    LOG_ENTRIES_RELEASED,  /* count */
-    LOG_ENTRIES_REGAINED,  /* count */
-    LOG_ENTRIES_TRIMMED,   /* count: deleted by somebody before they were finished */
-    LOG_LETTERS_DROPPED,   /* count */
-    LOG_LETTERS_REPLAYED,  /* count */
-    LOG_CONSUMERS_REMOVED, /* count */
-    LOG_CONTEXT_LOADED,    /* customers, infra_events, intel_entries, duration_ms */
-    LOG_CONTEXT_COMPLAINT, /* record, name, reason */
-    LOG_CLOCKS_APART,      /* redis_ahead_ms: nothing expires by age */
-    LOG_WEBSOCKET_DROPPED, /* reason */
-    LOG_INTAKE_CLOSED,     /* reason: signals are refused */
+    LOG_LEVEL_CHANGED,
+    LOG_REDIS_UP,
+    LOG_REDIS_DOWN,
+    LOG_MASTER_FOUND,
+    LOG_MASTER_UNKNOWN,
+    LOG_REDIS_REPLY,
+    LOG_WRONG_TYPE,
+    LOG_REQUEST_REFUSED,
+    LOG_REQUEST_FAILED,
+    LOG_INTAKE_CLOSED,
     LOG_INTAKE_OPEN,
+    LOG_CATALOG_READY,
+    LOG_CATALOG_RESET,
+    LOG_CLOCKS_APART,
+    LOG_WEBSOCKET_DROPPED,
+    LOG_LETTERS_REPLAYED,
+    LOG_THREAT_COMPLETED,
+    LOG_AGENT_UNAVAILABLE,
+    LOG_ENTRY_FENCED,
+    LOG_ENTRY_BURIED,
+    LOG_ENTRIES_BURIED,
+    LOG_LETTERS_DROPPED,
+    LOG_ENTRIES_CLAIMED,
+    LOG_ENTRIES_RELEASED,
+    LOG_ENTRIES_REGAINED,
+    LOG_ENTRIES_TRIMMED,
+    LOG_GROUP_CREATED,
+    LOG_CONSUMERS_REMOVED,
+    LOG_CONTEXT_LOADED,
+    LOG_CONTEXT_COMPLAINT,
     LOG_EVENT_COUNT
 };
 
@@ -60,18 +64,32 @@ struct log_field {
  * case). */
 bool log_init(const char *component, const char *level);
 
+/* The least level that is written. */
+enum log_level log_level(void);
+void log_set_level(enum log_level level);
+const char *log_level_word(enum log_level level);
+
 /* Is this event written at the level in force? Ask before gathering costly fields. */
 bool log_wants(enum log_event event);
 
-/* log_write(LOG_REDIS_DOWN, LOG_STRING("reason", why)): fields after the event, none is fine. Texts are cut
- * at 1 KiB and bytes that are not UTF-8 become U+FFFD; an absent text is null; decimals have three places. A
- * line is one write of at most 4 KiB: fields that do not fit are left out and `truncated` is true. Never
- * waits: a line that stdout does not take at once is dropped and counted. SIGPIPE is the program's to ignore.
- * errno is kept. */
+/* log_write(LOG_REDIS_DOWN, LOG_STRING("reason", why)): fields after the event, none is fine; they are only
+ * evaluated when the event is wanted. Texts are cut at 1 KiB and bytes that are not UTF-8 become U+FFFD; an
+ * absent text is null; decimals have three places. A line is one write of at most 4 KiB: fields that do not
+ * fit are left out and `truncated` is true. An event whose row says so is written at most once a second for
+ * each value of some of its fields; `left_out` of the next line counts the others. Never waits: a line that
+ * stdout does not take at once is dropped and counted. SIGPIPE is the program's to ignore. errno is kept. */
 void log_write_fields(enum log_event event, const struct log_field *fields, unsigned count);
 #define log_write(event, ...)                                                                                \
-    log_write_fields(event, (const struct log_field[]){{0}, ##__VA_ARGS__} + 1,                              \
-                     sizeof((const struct log_field[]){{0}, ##__VA_ARGS__}) / sizeof(struct log_field) - 1)
+    do {                                                                                                     \
+        if (log_wants(event))                                                                                \
+            log_write_fields(                                                                                \
+                event, (const struct log_field[]){{0}, ##__VA_ARGS__} + 1,                                   \
+                sizeof((const struct log_field[]){{0}, ##__VA_ARGS__}) / sizeof(struct log_field) - 1);      \
+    } while (0)
+
+/* Tells what was left out of events that have not come again; from the loop, now and then. INT64_MAX: at the
+ * end. */
+void log_tick(int64_t now_ms);
 
 /* Lines lost since the start. */
 uint64_t log_dropped(void);

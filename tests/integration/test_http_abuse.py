@@ -84,6 +84,12 @@ def connect(api, receive_bytes=None):
     return sock
 
 
+def encrypted(api):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(connect(api))
+
+
 def read_to_end(sock, limit_s):
     """What comes until the server hangs up."""
     received = b""
@@ -326,9 +332,36 @@ def test_a_length_that_is_too_great_is_413_before_the_body_is_read(api, megabyte
 def test_chunks_without_end_are_413_once_they_are_too_many(api):
     before = resident_bytes(api)
     head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
-    _, sent, most = pour(api, head, b"10000\r\n" + b" " * 65536 + b"\r\n", 1 << 30)
-    assert BODY_MAX / 2 < sent < 2 * BODY_MAX  # the answer itself may be lost to the reset behind it
+    answer, sent, most = pour(api, head, b"10000\r\n" + b" " * 65536 + b"\r\n", 1 << 30)
+    assert answer.status_code == 413 and BODY_MAX / 2 < sent < 2 * BODY_MAX
     check_memory(before, most, BODY_MAX + (8 << 20))
+
+
+@pytest.mark.parametrize("server", ["api", "tls_api"])
+def test_who_sends_all_before_he_listens_hears_the_413_all_the_same(request, server):
+    """The connection is half closed, and what still comes is read: no reset takes the answer away."""
+    chosen = request.getfixturevalue(server)
+    head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+    chunk = b"100000\r\n" + b" " * (1 << 20) + b"\r\n"
+    with encrypted(chosen) if server == "tls_api" else connect(chosen) as sock:
+        sock.settimeout(30)
+        sock.sendall(head)
+        for _ in range(BODY_MAX + (16 << 20) >> 20):
+            sock.sendall(chunk)
+        received = read_to_end(sock, 10)
+    assert raw_http.RawAnswer(received).status_code == 413
+
+
+def test_who_never_ends_after_his_413_is_let_go(api):
+    before = descriptors(api)
+    head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+    with connect(api) as sock:
+        sock.sendall(head)
+        began = time.monotonic()
+        with pytest.raises(ConnectionError):
+            while time.monotonic() - began < 30:
+                sock.sendall(b"100000\r\n" + b" " * (1 << 20) + b"\r\n")
+    wait_until(lambda: descriptors(api) <= before, 10, "its socket is closed")
 
 
 def test_bodies_within_bounds_that_their_call_does_not_take_are_413_and_pile_up_nowhere(api):

@@ -71,6 +71,23 @@ def test_every_key_is_in_the_table_of_keys():
     assert sorted(name.split("{")[0] for name in named) == sorted([*fixed, *families])
 
 
+def log_events_of(program):
+    """message → level, fields, once_by, action, as --log-events prints them."""
+    return {message: rest for message, *rest in (line.split("\t") for line in told_by(program, "--log-events").splitlines())}
+
+
+def test_log_events_are_the_tables():
+    api, worker = log_events_of("soc-api"), log_events_of("soc-worker")
+    assert len(api) > 10 and len(worker) > 10 and all(api[message] == worker[message] for message in api.keys() & worker.keys())
+    code = lambda words: "" if words == "-" else " ".join(f"`{word}`" for word in words.split())
+    expected = []
+    for message, (level, fields, once_by, action) in {**api, **worker}.items():
+        writer = "both" if message in api and message in worker else "api" if message in api else "worker"
+        expected.append([message, level, writer, code(fields), code(once_by), action])
+    shown = "\n".join(f"| {' | '.join(row)} |" for row in expected)
+    assert rows(section(README, "## Logs")) == expected, f"the table should be\n{shown}"
+
+
 def test_websocket_messages_are_those_of_the_schema():
     import contract
 

@@ -5,13 +5,26 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/rfc3339.h"
-#include "shared/telemetry/log.h"
+#include "shared/telemetry/log_events.h"
 
 static int lines_fd;
+
+/* Stands before libc's: another writer may take the room that it has just promised. */
+static bool room_is_promised;
+
+int poll(struct pollfd *fds, nfds_t count, int timeout_ms) {
+    struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+    if (!room_is_promised)
+        return ppoll(fds, count, timeout_ms < 0 ? NULL : &timeout, NULL);
+    fds[0].revents = POLLOUT;
+    return 1;
+}
 
 /* Each test runs in a process of its own: stdout becomes a pipe that the test reads. */
 static void catch_stdout(void) {
@@ -97,6 +110,123 @@ Test(log, every_event_has_a_level_and_a_message_of_its_own) {
     }
     for (int i = 0; i < LOG_EVENT_COUNT; i++)
         free(seen[i]);
+}
+
+static const char *const common[] = {"timestamp", "level", "message", "component"};
+enum { FIELDS_MAX = 8, COMMON = 4 };
+
+/* Words with blanks between, each ended by NUL in `copy`. */
+static unsigned split(const char *words, char *copy, const char **found) {
+    unsigned count = 0;
+    strcpy(copy, words);
+    for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
+        cr_assert(lt(u32, count, FIELDS_MAX));
+        found[count++] = word;
+    }
+    return count;
+}
+
+static bool is_among(const char *word, const char *const *words, unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return false;
+}
+
+Test(log, every_row_is_sound) {
+    for (int i = 0; i < LOG_EVENT_COUNT; i++) {
+        const struct log_event_row *row = &log_events[i];
+        const char *fields[FIELDS_MAX], *once_by[FIELDS_MAX];
+        char copy[256], other[256];
+        unsigned count = split(row->fields, copy, fields);
+        unsigned repeats = row->once_by == NULL ? 0 : split(row->once_by, other, once_by);
+        cr_assert(lt(int, (int)row->level, LOG_LEVEL_COUNT));
+        cr_assert(ne(u32, row->programs & (PROGRAM_API | PROGRAM_WORKER), 0), "%s", row->message);
+        cr_assert(gt(sz, strlen(row->action), 0), "%s", row->message);
+        for (unsigned j = 0; j < repeats; j++)
+            cr_assert(is_among(once_by[j], fields, count), "%s repeats by %s", row->message, once_by[j]);
+        for (unsigned j = 0; j < count; j++)
+            cr_assert(not(is_among(fields[j], common, COMMON)), "%s", row->message);
+        bool about_threat = is_among("threat_id", fields, count);
+        cr_assert(eq(int, is_among("customer_name", fields, count), about_threat), "%s", row->message);
+        bool first = strncmp(row->fields, "threat_id customer_name", 23) == 0;
+        cr_assert(eq(int, first, about_threat), "%s", row->message);
+        bool may_flood = row->once_by == NULL && row->level >= LOG_LEVEL_WARNING;
+        cr_assert(eq(int, may_flood, i == LOG_LEVEL_CHANGED), "%s", row->message);
+    }
+}
+
+Test(log, every_event_carries_its_fields) {
+    for (int i = 0; i < LOG_EVENT_COUNT; i++) {
+        const char *names[FIELDS_MAX];
+        char copy[256];
+        struct log_field fields[FIELDS_MAX];
+        unsigned count = split(log_events[i].fields, copy, names);
+        for (unsigned j = 0; j < count; j++)
+            fields[j] = LOG_STRING(names[j], "v\"al\nue");
+        log_write_fields((enum log_event)i, fields, count);
+        json_t *line = read_line();
+        cr_assert(eq(sz, json_object_size(line), COMMON + count));
+        for (unsigned j = 0; j < COMMON; j++)
+            cr_assert(eq(int, json_typeof(json_object_get(line, common[j])), JSON_STRING));
+        for (unsigned j = 0; j < count; j++)
+            cr_assert(eq(str, member(line, names[j]), "v\"al\nue"));
+        cr_assert(eq(str, member(line, "message"), (char *)log_events[i].message));
+        cr_assert(eq(str, member(line, "level"), (char *)log_level_word(log_events[i].level)));
+        json_decref(line);
+    }
+}
+
+/* --- what repeats --- */
+
+static void fail_request(const char *route, int status) {
+    log_write(LOG_REQUEST_FAILED, LOG_STRING("route", route), LOG_NUMBER("status", status),
+              LOG_DECIMAL("duration_ms", 1.5));
+}
+
+Test(log, what_repeats_is_written_once_and_counted) {
+    for (int i = 0; i < 10000; i++)
+        fail_request("GET /x", 503);
+    json_t *line = read_line();
+    cr_assert(eq(ptr, json_object_get(line, "left_out"), NULL));
+    json_decref(line);
+    log_tick(clock_monotonic_ms() + 1500);
+    size_t len;
+    read_bytes(&len);
+    cr_assert(eq(sz, len, 0), "the next one of its kind may tell it still");
+    log_tick(clock_monotonic_ms() + 2500);
+    line = read_line();
+    cr_assert(eq(i64, json_integer_value(json_object_get(line, "left_out")), 9999));
+    cr_assert(eq(str, member(line, "message"), "request failed"));
+    cr_assert(eq(str, member(line, "level"), "warning"));
+    cr_assert(eq(str, member(line, "route"), "GET /x"));
+    cr_assert(eq(i64, json_integer_value(json_object_get(line, "status")), 503));
+    cr_assert(eq(ptr, json_object_get(line, "duration_ms"), NULL));
+    cr_assert(eq(sz, json_object_size(line), COMMON + 3));
+    json_decref(line);
+    log_tick(INT64_MAX);
+    read_bytes(&len);
+    cr_assert(eq(sz, len, 0), "told once");
+}
+
+Test(log, what_is_not_the_same_is_written) {
+    fail_request("GET /x", 503);
+    json_decref(read_line());
+    fail_request("GET /x", 500);
+    json_decref(read_line());
+    fail_request("GET /y", 503);
+    json_decref(read_line());
+}
+
+Test(log, what_no_level_wants_is_not_counted) {
+    cr_assert(log_init("soc-test", "error"));
+    for (int i = 0; i < 10; i++)
+        fail_request("GET /x", 503);
+    log_set_level(LOG_LEVEL_INFO);
+    fail_request("GET /x", 503);
+    json_t *line = read_line();
+    cr_assert(eq(ptr, json_object_get(line, "left_out"), NULL));
+    json_decref(line);
 }
 
 Test(log, levels_hold_back_what_is_below) {
@@ -212,7 +342,7 @@ Test(log, a_full_pipe_drops_lines_and_holds_nobody_up) {
     fill_pipe();
     errno = ENOENT;
     for (int i = 0; i < 3; i++)
-        log_write(LOG_REDIS_DOWN, LOG_NUMBER("n", i));
+        log_write(LOG_STOPPING, LOG_NUMBER("n", i));
     cr_assert(eq(int, errno, ENOENT), "errno is the caller's");
     cr_assert(eq(u64, log_dropped(), 3));
     read_bytes(&len);
@@ -230,8 +360,28 @@ Test(log, a_non_blocking_full_pipe_drops_lines_too) {
     cr_assert(eq(u64, log_dropped(), 1));
 }
 
+Test(log, a_stdout_that_nobody_can_read_any_more_is_counted) {
+    signal(SIGPIPE, SIG_IGN);
+    close(lines_fd);
+    log_write(LOG_STOPPED);
+    cr_assert(eq(u64, log_dropped(), 1));
+}
+
 Test(log, a_closed_stdout_is_counted) {
     close(STDOUT_FILENO);
+    cr_assert(log_init("soc-test", "debug"));
     log_write(LOG_STOPPED);
+    cr_assert(eq(u64, log_dropped(), 1));
+}
+
+Test(log, stdout_is_not_changed_for_others) {
+    cr_assert(eq(int, fcntl(STDOUT_FILENO, F_GETFL) & O_NONBLOCK, 0));
+}
+
+Test(log, a_pipe_that_another_fills_between_question_and_write_holds_nobody_up) {
+    fill_pipe();
+    room_is_promised = true;
+    log_write(LOG_STOPPED);
+    room_is_promised = false; /* Criterion asks too */
     cr_assert(eq(u64, log_dropped(), 1));
 }

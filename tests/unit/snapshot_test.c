@@ -222,7 +222,7 @@ Test(customer, wrong_fields_are_told_and_left_out, .timeout = 10) {
                              "customer acme sla:none: unknown severity\n"
                              "customer acme colour: unknown field, ignored\n"
                              "customer acme name: not a text of 1 to 200 characters\n"
-                             "customer acme allowlist_user_agents: b?d: not a text of 1 to 1024 bytes\n");
+                             "customer acme allowlist_user_agents: entry 2: not a text of 1 to 1024 bytes\n");
     const struct customer_facts *facts = &gather(bench)->customer;
     cr_expect(facts->known);
     cr_expect_eq(facts->tier, TIER_STANDARD);
@@ -253,9 +253,7 @@ Test(customer, sizes_and_ids_are_bounded, .timeout = 10) {
                              "customer x?? not a customer id\n"
                              "customer  not a customer id\n"
                              "customer big allowlist_user_agents: too many bytes\n"
-                             "customer big contacts:soc-tier-1: "
-                             "****************************************************************...: "
-                             "not a text of 1 to 128 bytes\n");
+                             "customer big contacts:soc-tier-1: entry 1: not a text of 1 to 128 bytes\n");
     cr_expect_eq(snapshot_size(bench->snapshot).customers, 1);
     bench->signal.customer_id = TEXT_LITERAL("big");
     cr_expect_eq(gather(bench)->customer.tier, TIER_PREMIUM);

@@ -6,60 +6,92 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/socket_port.h"
-#include "shared/telemetry/metrics.h"
-#include "shared/telemetry/probes.h"
-#include "worker/intake/recover_entries.h"
+#include "shared/telemetry/log_level.h"
+#include "worker/admin/admin_calls.h"
+
+enum { HEAD_MAX = 16 * 1024, REQUEST_TIMEOUT_S = 10 };
 
 struct admin_http {
     struct evhttp *http;
-    const struct intake *intake;
+    struct admin_calls calls;
     int port;
-    int64_t started_ms;
 };
 
-static void answer(struct evhttp_request *request, int status, const char *content_type,
-                   struct buffer *body) {
+struct admin_route {
+    const char *path;
+    enum evhttp_cmd_type method;
+    void (*handle)(const struct admin_calls *calls, const struct admin_request *request,
+                   struct admin_answer *answer);
+};
+
+static const struct admin_route routes[] = {
+    {"/health", EVHTTP_REQ_GET, admin_health},
+    {"/ready", EVHTTP_REQ_GET, admin_ready},
+    {"/metrics", EVHTTP_REQ_GET, admin_metrics},
+    {"/api/admin/log-level", EVHTTP_REQ_GET, admin_get_log_level},
+    {"/api/admin/log-level", EVHTTP_REQ_PUT, admin_put_log_level},
+};
+enum { ROUTE_COUNT = sizeof(routes) / sizeof(routes[0]) };
+
+static void send_answer(struct evhttp_request *request, struct admin_answer *answer) {
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     struct evbuffer *out = evbuffer_new();
     if (out == NULL)
         abort();
-    evbuffer_add(out, body->at, body->len);
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", content_type);
-    evhttp_send_reply(request, status, NULL, out);
+    evbuffer_add(out, answer->body.at, answer->body.len);
+    evhttp_add_header(headers, "Content-Type", answer->content_type);
+    if (answer->allow != NULL)
+        evhttp_add_header(headers, "Allow", answer->allow);
+    evhttp_send_reply(request, answer->http_status, NULL, out);
     evbuffer_free(out);
-    buffer_fini(body);
+    buffer_fini(&answer->body);
 }
 
-static void on_health(struct evhttp_request *request, void *arg) {
-    const struct admin_http *admin = arg;
-    struct buffer body = BUFFER_EMPTY;
-    probe_write_health(&body, clock_monotonic_ms() - admin->started_ms);
-    answer(request, HTTP_OK, "application/json", &body);
+static const struct admin_route *find_route(const char *path, enum evhttp_cmd_type method, bool *known) {
+    *known = false;
+    for (int i = 0; i < ROUTE_COUNT; i++) {
+        if (path == NULL || strcmp(path, routes[i].path) != 0)
+            continue;
+        *known = true;
+        if (routes[i].method == method)
+            return &routes[i];
+    }
+    return NULL;
 }
 
-static bool redis_is_up(const struct intake *intake) {
-    return link_is_up(intake->reader) && link_is_up(intake->commands) && link_is_up(intake->context_link);
+static bool takes_put(const char *path) {
+    bool known;
+    return find_route(path, EVHTTP_REQ_PUT, &known) != NULL;
 }
 
-static void on_ready(struct evhttp_request *request, void *arg) {
-    const struct intake *intake = ((const struct admin_http *)arg)->intake;
-    bool group = intake->group_ready && recovery_is_done(intake->recovery);
-    const struct probe_component components[] = {
-        {"redis", redis_is_up(intake), "up", "down"},
-        {"group", group, "ready", "missing"},
-        {"context", intake->snapshot != NULL, "ready", "loading"},
+static struct admin_request read_request(struct evhttp_request *request) {
+    struct evbuffer *body = evhttp_request_get_input_buffer(request);
+    size_t len = evbuffer_get_length(body);
+    const char *type = evhttp_find_header(evhttp_request_get_input_headers(request), "Content-Type");
+    return (struct admin_request){
+        .content_type = text_of(type),
+        .body = {len == 0 ? "" : (const char *)evbuffer_pullup(body, -1), len},
     };
-    struct buffer body = BUFFER_EMPTY;
-    bool ready = probe_write_ready(&body, components, 3, intake->stopping);
-    answer(request, ready ? HTTP_OK : HTTP_SERVUNAVAIL, "application/json", &body);
 }
 
-static void on_metrics(struct evhttp_request *request, void *arg) {
-    const struct intake *intake = ((const struct admin_http *)arg)->intake;
-    struct buffer body = BUFFER_EMPTY;
-    metrics_set(METRIC_REDIS_UP, redis_is_up(intake));
-    metrics_set(METRIC_IN_FLIGHT, work_pool_in_use(intake->pool));
-    metrics_write(&body);
-    answer(request, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &body);
+static void on_request(struct evhttp_request *request, void *arg) {
+    const struct admin_http *admin = arg;
+    const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+    enum evhttp_cmd_type method = evhttp_request_get_command(request);
+    struct admin_request read = read_request(request);
+    struct admin_answer answer = {.body = BUFFER_EMPTY};
+    bool known;
+    const struct admin_route *route =
+        find_route(path, method == EVHTTP_REQ_HEAD ? EVHTTP_REQ_GET : method, &known);
+    if (route != NULL) {
+        route->handle(&admin->calls, &read, &answer);
+    } else if (known) {
+        admin_problem(&answer, STATUS_METHOD_NOT_ALLOWED, NULL);
+        answer.allow = takes_put(path) ? "GET, HEAD, PUT" : "GET, HEAD";
+    } else {
+        admin_problem(&answer, STATUS_NOT_FOUND, "no such path");
+    }
+    send_answer(request, &answer);
 }
 
 struct admin_http *admin_http_open(struct event_base *base, const struct intake *intake, const char *host,
@@ -67,13 +99,14 @@ struct admin_http *admin_http_open(struct event_base *base, const struct intake 
     struct admin_http *admin = calloc(1, sizeof(*admin));
     if (admin == NULL || (admin->http = evhttp_new(base)) == NULL)
         abort();
-    admin->intake = intake;
-    admin->started_ms = clock_monotonic_ms();
-    evhttp_set_allowed_methods(admin->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-    evhttp_set_max_body_size(admin->http, 0);
-    evhttp_set_cb(admin->http, "/health", on_health, admin);
-    evhttp_set_cb(admin->http, "/ready", on_ready, admin);
-    evhttp_set_cb(admin->http, "/metrics", on_metrics, admin);
+    admin->calls = (struct admin_calls){intake, clock_monotonic_ms()};
+    evhttp_set_allowed_methods(admin->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
+                                                EVHTTP_REQ_POST | EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH |
+                                                EVHTTP_REQ_OPTIONS);
+    evhttp_set_max_headers_size(admin->http, HEAD_MAX);
+    evhttp_set_max_body_size(admin->http, LOG_LEVEL_BODY_MAX);
+    evhttp_set_timeout(admin->http, REQUEST_TIMEOUT_S);
+    evhttp_set_gencb(admin->http, on_request, admin);
     struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(admin->http, host, (ev_uint16_t)port);
     if (bound == NULL) {
         admin_http_close(admin);

@@ -1,4 +1,4 @@
-/* The worker's own HTTP, for probes and Prometheus only: /health, /ready, /metrics. */
+/* The worker's own HTTP, for probes, Prometheus and operators: /health, /ready, /metrics, the log's level. */
 #ifndef SOC_WORKER_ADMIN_HTTP_H
 #define SOC_WORKER_ADMIN_HTTP_H
 

@@ -47,6 +47,7 @@ static void observe_agents(const struct work *work, const struct analysis *analy
         uuid_write(&work->id, id);
         metrics_add(METRIC_AGENT_UNAVAILABLE, i, 0, 1);
         log_write(LOG_AGENT_UNAVAILABLE, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
+                  LOG_TEXT("customer_name", work->signal.customer_name),
                   LOG_STRING("agent_name", vocabulary_word(&vocabulary_agent, i)),
                   LOG_TEXT("reason", report->unavailable_because));
     }

@@ -73,7 +73,7 @@ static void count_losses(const redisReply *reply) {
         log_write(LOG_ENTRIES_TRIMMED, LOG_NUMBER("count", gone));
     }
     if (buried > 0)
-        log_write(LOG_ENTRY_BURIED, LOG_NUMBER("count", buried), LOG_STRING("stage", "claim"));
+        log_write(LOG_ENTRIES_BURIED, LOG_NUMBER("count", buried));
     burial_count((uint64_t)buried, (uint64_t)count_at(reply, 3));
 }
 

@@ -62,9 +62,16 @@ static enum entry_kind read_signal(struct work *work, struct text signal, struct
     return name_signal_fault(work, &faults, fault);
 }
 
+static enum entry_kind parse_threat(struct work *work, const struct text *texts, struct entry_fault *fault) {
+    unsigned long long received_ms;
+    if (!text_to_unsigned(texts[2], RFC3339_LAST_MS, &received_ms))
+        return unreadable(fault, DEAD_BAD_TIME, TEXT_LITERAL("received_at is no time in ms"));
+    work->received_at_ms = (int64_t)received_ms;
+    return read_signal(work, texts[3], fault);
+}
+
 enum entry_kind parse_fields(struct work *work, const redisReply *fields, struct entry_fault *fault) {
     struct text texts[4]; /* v, id, received_at, signal */
-    unsigned long long received_ms;
     struct text v = reply_text(reply_field(fields, "v"));
     enum entry_kind kind = v.at == NULL ? ENTRY_READABLE : judge_version(v, fault);
     if (kind == ENTRY_READABLE)
@@ -73,8 +80,7 @@ enum entry_kind parse_fields(struct work *work, const redisReply *fields, struct
         return kind;
     if (!uuid_parse(texts[1], &work->id))
         return unreadable(fault, DEAD_BAD_ID, TEXT_LITERAL("id is no UUID"));
-    if (!text_to_unsigned(texts[2], RFC3339_LAST_MS, &received_ms))
-        return unreadable(fault, DEAD_BAD_TIME, TEXT_LITERAL("received_at is no time in ms"));
-    work->received_at_ms = (int64_t)received_ms;
-    return read_signal(work, texts[3], fault);
+    kind = parse_threat(work, texts, fault);
+    fault->id_known = true;
+    return kind;
 }

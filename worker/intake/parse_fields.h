@@ -16,6 +16,7 @@ struct entry_fault {
     enum dead_reason reason;
     struct text detail; /* static, or in the work's arena */
     unsigned version;   /* of a newer one */
+    bool id_known;      /* the work's id is the entry's */
 };
 
 /* Fills id, received_at_ms, signal_json and signal of an empty work when the entry is readable, `fault` when

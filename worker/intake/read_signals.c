@@ -53,7 +53,8 @@ bool reading_is_asking(const struct reading *reading) {
 
 static void bury_unreadable(const struct intake *intake, const struct work *work, struct text entry,
                             const struct entry_fault *fault) {
-    struct burial burial = {.entry = entry,
+    struct burial burial = {.threat = fault->id_known ? &work->id : NULL,
+                            .entry = entry,
                             .deliveries = work->deliveries,
                             .reason = fault->reason,
                             .stage = DEAD_AT_READ,

@@ -47,13 +47,23 @@ static void on_reply(void *arg, enum status status, const redisReply *reply) {
         tell_reply("bury_entry", reply);
 }
 
+/* Without burial->detail, which may hold what a signal said. */
+static void tell(const struct burial *burial, const char *reason, const char *stage) {
+    char id[UUID_LENGTH];
+    struct text threat = burial->threat == NULL ? TEXT_NONE : (struct text){id, UUID_LENGTH};
+    if (burial->threat != NULL)
+        uuid_write(burial->threat, id);
+    log_write(LOG_ENTRY_BURIED, LOG_TEXT("threat_id", threat),
+              LOG_TEXT("customer_name", burial->customer_name), LOG_TEXT("entry", burial->entry),
+              LOG_STRING("reason", reason), LOG_STRING("stage", stage),
+              LOG_NUMBER("deliveries", burial->deliveries));
+}
+
 void bury_entry(const struct burial_options *options, const struct burial *burial) {
     struct command command = COMMAND_EMPTY;
     const char *reason = vocabulary_word(&vocabulary_dead_reason, (int)burial->reason);
     const char *stage = vocabulary_word(&vocabulary_dead_stage, (int)burial->stage);
-    log_write(LOG_ENTRY_BURIED, LOG_TEXT("entry", burial->entry), LOG_STRING("reason", reason),
-              LOG_STRING("stage", stage), LOG_TEXT("detail", burial->detail),
-              LOG_NUMBER("deliveries", burial->deliveries));
+    tell(burial, reason, stage);
     burial_begin(&command, bury_script(), options, 0);
     burial_arguments(&command, options);
     command_text(&command, burial->entry);

@@ -4,12 +4,15 @@
 #ifndef SOC_WORKER_BURY_ENTRY_H
 #define SOC_WORKER_BURY_ENTRY_H
 
+#include "shared/base/uuid.h"
 #include "shared/model/vocabulary.h"
 #include "shared/redis/keys.h"
 #include "shared/redis/link.h"
 
 /* Everything is copied. */
 struct burial {
+    const struct uuid *threat; /* NULL: not known, as the customer's name is then too */
+    struct text customer_name;
     struct text entry; /* stream id */
     unsigned deliveries;
     enum dead_reason reason;

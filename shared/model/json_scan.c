@@ -1,4 +1,4 @@
-#include "api/http/json_scan.h"
+#include "shared/model/json_scan.h"
 
 #include "shared/base/buffer.h"
 #include "shared/base/utf8.h"

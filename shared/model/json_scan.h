@@ -1,7 +1,7 @@
 /* Reading a JSON object by a table of its members: every fault is found, unknown and repeated members among
  * them, each with a JSON Pointer. */
-#ifndef SOC_API_JSON_SCAN_H
-#define SOC_API_JSON_SCAN_H
+#ifndef SOC_MODEL_JSON_SCAN_H
+#define SOC_MODEL_JSON_SCAN_H
 
 #include "shared/json/reader.h"
 #include "shared/model/fault.h"
