@@ -257,8 +257,8 @@ void metrics_observe(enum metric metric, int label_a, double value) {
     union metric_cell *cells = find_cells(row, label_a, 0, buckets->count + 2);
     value = value > 0 ? value : 0;
     int i = 0;
-    while (i < buckets->count && value > buckets->bounds[i])
-        i++;
+    for (int j = 0; j < buckets->count; j++) /* all of them: a branch that is guessed wrong costs more */
+        i += value > buckets->bounds[j];
     cells[i].count++;
     cells[buckets->count + 1].number += value;
 }
