@@ -6,7 +6,7 @@
 #include "shared/telemetry/metric_rows.h"
 #include "worker/results/observe_work.h"
 
-enum { API_SERIES_MAX = 2300, WORKER_SERIES_MAX = 600 }; /* as README says */
+enum { API_SERIES_MAX = 2000, WORKER_SERIES_MAX = 600 }; /* as README says */
 
 static struct buffer text;
 
