@@ -63,6 +63,7 @@ enum metric {
     METRIC_TRIMMED,            /* soc_trimmed_undelivered_total */
     METRIC_NEWER_ENTRIES,      /* soc_newer_entries_total */
     METRIC_IN_FLIGHT,          /* soc_threats_in_flight */
+    METRIC_IN_FLIGHT_MAX,      /* soc_threats_in_flight_max */
     METRIC_COMMIT_BATCH,       /* soc_commit_batch_size histogram */
     METRIC_CONTEXT_RECORDS, /* soc_context_records{kind}: customers infra_events intel_lists intel_entries */
     /* both */

@@ -284,6 +284,16 @@ def test_every_rule_is_evaluated_and_reads_data(watched):
     assert empty == set(RIGHTLY_EMPTY)
 
 
+def test_the_commands_of_the_page_are_commands(watched):
+    """Those that need nothing filled in and end by themselves."""
+    text = ON_CALL.read_text()
+    commands = re.findall(r"^redis-cli (.+)$", text, re.MULTILINE) + re.findall(r"`redis-cli ([^`]+)`", text)
+    plain = {command for command in commands if not command.startswith("-") and "SIZE" not in command}
+    assert len(plain) > 10
+    for command in plain:
+        watched.fleet.store.execute_command(*command.split())
+
+
 def test_a_healthy_fleet_alerts_of_nothing_else(watched):
     firing = {labels["alertname"] for labels, _ in watched.prometheus.instant('ALERTS{alertname=~"Soc.*", alertstate="firing"}')}
     assert firing <= {"SocDeadLettersGrowing"}

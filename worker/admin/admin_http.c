@@ -58,6 +58,7 @@ static void on_metrics(struct evhttp_request *request, void *arg) {
     struct buffer body = BUFFER_EMPTY;
     metrics_set(METRIC_REDIS_UP, redis_is_up(intake));
     metrics_set(METRIC_IN_FLIGHT, work_pool_in_use(intake->pool));
+    metrics_set(METRIC_IN_FLIGHT_MAX, work_pool_slots(intake->pool));
     metrics_write(&body);
     answer(request, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
