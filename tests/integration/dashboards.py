@@ -43,11 +43,11 @@ def filled(expression, values=None):
 
 
 def metric_queries(dashboard, values=None):
-    """(title, expression, instant) of every query to Prometheus, annotations included."""
+    """(title, expression) of every query to Prometheus, annotations included."""
     for panel in panels(dashboard):
         for target in panel["targets"]:
             if datasource_of(target, panel) == "${DS_PROMETHEUS}":
-                yield panel["title"], filled(target["expr"], values), target["instant"]
+                yield panel["title"], filled(target["expr"], values)
     for annotation in dashboard["annotations"]["list"]:
         if annotation.get("datasource", {}).get("uid") == "${DS_PROMETHEUS}":
-            yield annotation["name"], filled(annotation["target"]["expr"], values), False
+            yield annotation["name"], filled(annotation["target"]["expr"], values)
