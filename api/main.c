@@ -136,7 +136,9 @@ static void open_parts(struct api *api) {
                                     .threats_max = (uint64_t)api->settings->retention_threats,
                                     .retention_days = api->settings->retention_days};
     api->upkeep = upkeep_new(&upkeep);
-    api->backlog = backlog_new(&api->commands, &api->keyspace, &api->admission);
+    struct required_workers required;
+    required_workers_init(&required, api->settings->worker_rate, api->settings->drain_backlog_seconds);
+    api->backlog = backlog_new(&api->commands, &api->keyspace, &api->admission, &required);
     api->follower = follower_new(&api->log_link, &api->keyspace, &hooks, api);
 }
 

@@ -24,6 +24,7 @@
 #include "worker/intake/sweep_stream.h"
 #include "worker/intake/trim_stream.h"
 #include "worker/intake/watch_peers.h"
+#include "worker/results/observe_work.h"
 
 enum { TICK_MS = 20, COMMAND_SCRIPTS = WATCH_SCRIPTS + 7, RETRY_COMMITS_MS = 200 };
 
@@ -47,23 +48,6 @@ struct worker {
     enum stop_stage stage;
     int64_t stop_by_ms, committed_ms;
 };
-
-static void observe_result(const struct work *work) {
-    double commit_s = (double)(clock_monotonic_ns() - work->ready_at_ns) / 1e9;
-    double ingestion_s = (double)((int64_t)work->entry_id.ms - work->received_at_ms) / 1000;
-    double total_s = ingestion_s > 0 ? ingestion_s : 0;
-    metrics_add(METRIC_PROCESSED, (int)work->severity, (int)work->signal.threat_type, 1);
-    metrics_observe(METRIC_FP_SCORE, 0, work->fp_milli / 1000.0);
-    if (work->requires_review)
-        metrics_add(METRIC_REQUIRING_REVIEW, 0, 0, 1);
-    metrics_observe(METRIC_PROCESSING_SECONDS, METRIC_PHASE_INGESTION, total_s);
-    for (int i = 0; i < PHASE_COUNT; i++) {
-        metrics_observe(METRIC_PROCESSING_SECONDS, METRIC_PHASE_QUEUE_WAIT + i, work->phase_seconds[i]);
-        total_s += work->phase_seconds[i];
-    }
-    metrics_observe(METRIC_PROCESSING_SECONDS, METRIC_PHASE_COMMIT, commit_s);
-    metrics_observe(METRIC_PROCESSING_SECONDS, METRIC_PHASE_TOTAL, total_s + commit_s);
-}
 
 static void bury_refused(struct intake *intake, const struct work *work) {
     struct burial burial = {.threat = &work->id,
@@ -94,7 +78,7 @@ static void on_committed(void *arg, struct work *work, enum status status) {
     char id[UUID_LENGTH];
     uuid_write(&work->id, id);
     if (status == STATUS_OK) {
-        observe_result(work);
+        observe_result(work, clock_monotonic_ns());
         if (work->alone)
             forget_stage(&worker->intake, work);
         log_write(LOG_THREAT_COMPLETED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),

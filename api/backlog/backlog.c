@@ -21,6 +21,7 @@ struct backlog {
     struct link *const *link;
     const struct keyspace *keyspace;
     struct admission *admission;
+    struct required_workers required;
     struct command command;
     int64_t asked_ms;
     bool asking;
@@ -33,13 +34,14 @@ const struct script *backlog_script(void) {
 }
 
 struct backlog *backlog_new(struct link *const *link, const struct keyspace *keyspace,
-                            struct admission *admission) {
+                            struct admission *admission, const struct required_workers *required) {
     struct backlog *backlog = calloc(1, sizeof(*backlog));
     if (backlog == NULL)
         abort();
     backlog->link = link;
     backlog->keyspace = keyspace;
     backlog->admission = admission;
+    backlog->required = *required;
     backlog->was_open = true;
     return backlog;
 }
@@ -84,7 +86,8 @@ static void hide_metrics(void) {
         METRIC_STREAM_OLDEST,     METRIC_STREAM_CLOCK_AHEAD, METRIC_STREAM_CONSUMERS,
         METRIC_OUTSTANDING,       METRIC_OUTSTANDING_EXACT,  METRIC_ENTRIES_RECEIVED,
         METRIC_ENTRIES_FAILED,    METRIC_ENTRIES_COMPLETED,  METRIC_ENTRIES_UNACCOUNTED,
-        METRIC_REDIS_MEMORY_USED, METRIC_REDIS_MEMORY_MAX,   METRIC_DEAD_LETTERS_STORED};
+        METRIC_REDIS_MEMORY_USED, METRIC_REDIS_MEMORY_MAX,   METRIC_DEAD_LETTERS_STORED,
+        METRIC_REQUIRED_WORKERS};
     for (size_t i = 0; i < sizeof(group) / sizeof(group[0]); i++)
         metrics_hide(group[i]);
     metrics_set(METRIC_STREAM_LAG_VALID, 0);
@@ -131,11 +134,13 @@ static void on_sample(void *arg, enum status status, const redisReply *reply) {
         if (inquiry->done == NULL)
             admission_learn(backlog->admission, sample_outstanding(&sample));
         show_metrics(&sample);
+        metrics_set(METRIC_REQUIRED_WORKERS, (double)required_workers_learn(&backlog->required, &sample));
         show_intake(backlog);
         if (inquiry->done != NULL)
             backlog_write(&out, backlog->keyspace, &sample, backlog->admission);
     } else {
         hide_metrics();
+        required_workers_forget(&backlog->required);
         if (reply != NULL && status != STATUS_NO_SCRIPT)
             tell_reply("read_backlog", reply);
     }

@@ -4,6 +4,7 @@
 #define SOC_API_BACKLOG_H
 
 #include "api/backlog/admission.h"
+#include "api/backlog/required_workers.h"
 #include "shared/base/buffer.h"
 #include "shared/redis/keys.h"
 #include "shared/redis/link.h"
@@ -13,9 +14,9 @@ struct backlog;
 /* The script, for link_open. */
 const struct script *backlog_script(void);
 
-/* `admission` learns of every sample. */
+/* `admission` learns of every sample; `required` is copied. */
 struct backlog *backlog_new(struct link *const *link, const struct keyspace *keyspace,
-                            struct admission *admission);
+                            struct admission *admission, const struct required_workers *required);
 void backlog_free(struct backlog *backlog);
 void backlog_tick(struct backlog *backlog, int64_t now_ms);
 

@@ -32,6 +32,8 @@ struct settings {
     int64_t memory_limit_percent;
     int64_t retention_threats;
     int64_t retention_days;
+    int64_t worker_rate;
+    int64_t drain_backlog_seconds;
     int64_t wait_replicas;
     int64_t wait_timeout_ms;
     int64_t ws_queue_bytes;

@@ -31,6 +31,7 @@ static const struct metric_label by_status_class = {"status_class", &status_clas
 static const struct metric_label by_threat_type = {"threat_type", &vocabulary_threat_type, false};
 static const struct metric_label by_severity = {"severity", &vocabulary_severity, false};
 static const struct metric_label by_agent = {"agent_name", &vocabulary_agent, false};
+static const struct metric_label by_action = {"action_type", &vocabulary_action_type, false};
 static const struct metric_label by_phase = {"phase", &measure_values, false};
 static const struct metric_label by_rejection = {"reason", &status_values, false};
 static const struct metric_label by_drop = {"reason", &drop_values, false};
@@ -38,12 +39,19 @@ static const struct metric_label by_resume = {"outcome", &resume_values, false};
 static const struct metric_label by_redelivery = {"reason", &redelivery_values, false};
 static const struct metric_label by_context = {"kind", &context_values, false};
 
-static const double seconds_bounds[] = {1e-5,   2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2,
-                                        2.5e-2, 5e-2,   0.1,  0.25, 0.5,    1,    2.5,  5,      10};
+/* Agents and analyzers take microseconds, queues minutes, and a request that waits for its analysis 30 s. */
+#define TENS_OF_MICROSECONDS_AND_MORE                                                                        \
+    1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1, 2.5,  \
+        5, 10
+static const double steps_bounds[] = {1e-6, 2.5e-6, 5e-6, TENS_OF_MICROSECONDS_AND_MORE};
+static const double phases_bounds[] = {1e-6, 2.5e-6, 5e-6, TENS_OF_MICROSECONDS_AND_MORE, 30, 60, 300, 900};
+static const double requests_bounds[] = {TENS_OF_MICROSECONDS_AND_MORE, 30};
 static const double scores_bounds[] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1};
 static const double batches_bounds[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
 
-static const struct metric_buckets seconds = {COUNT_OF(seconds_bounds), seconds_bounds};
+static const struct metric_buckets steps = {COUNT_OF(steps_bounds), steps_bounds};
+static const struct metric_buckets phases = {COUNT_OF(phases_bounds), phases_bounds};
+static const struct metric_buckets requests = {COUNT_OF(requests_bounds), requests_bounds};
 static const struct metric_buckets scores = {COUNT_OF(scores_bounds), scores_bounds};
 static const struct metric_buckets batches = {COUNT_OF(batches_bounds), batches_bounds};
 
@@ -64,7 +72,7 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
     [METRIC_HTTP_REQUESTS] = {"http_requests_total", "HTTP requests answered.",
         .programs = PROGRAM_API, COUNTER, BY_TWO(by_route, METRICS_ROUTES_MAX, by_status_class, METRIC_STATUS_CLASS_COUNT)},
     [METRIC_HTTP_SECONDS] = {"http_request_duration_seconds", "From the request's head to the end of its answer.",
-        .programs = PROGRAM_API, SPREAD_BY(seconds, by_route, METRICS_ROUTES_MAX)},
+        .programs = PROGRAM_API, SPREAD_BY(requests, by_route, METRICS_ROUTES_MAX)},
     [METRIC_HTTP_IN_PROGRESS] = {"http_requests_in_progress", "HTTP requests not answered yet.",
         .programs = PROGRAM_API, GAUGE, PLAIN},
     [METRIC_SIGNALS_ACCEPTED] = {"soc_signals_accepted_total", "Signals put on the stream.",
@@ -103,6 +111,8 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
         .programs = PROGRAM_API, READING, PLAIN},
     [METRIC_OUTSTANDING_EXACT] = {"soc_outstanding_exact", "1 when soc_outstanding is the truth, 0 when it is an upper bound.",
         .programs = PROGRAM_API, READING, PLAIN},
+    [METRIC_REQUIRED_WORKERS] = {"soc_required_workers", "Workers that clear the backlog in time and keep up; at least 1.",
+        .programs = PROGRAM_API, READING, PLAIN},
     [METRIC_ENTRIES_RECEIVED] = {"soc_entries_received", "Entries ever added to the stream.",
         .programs = PROGRAM_API, READING, PLAIN},
     [METRIC_ENTRIES_COMPLETED] = {"soc_entries_completed", "Analyses ever stored since the stream began.",
@@ -125,15 +135,21 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
     [METRIC_PROCESSED] = {"soc_threats_processed_total", "Threats analysed and stored.",
         .programs = PROGRAM_WORKER, COUNTER, BY_TWO(by_severity, SEVERITY_NONE, by_threat_type, THREAT_TYPE_COUNT)},
     [METRIC_AGENT_SECONDS] = {"soc_agent_duration_seconds", "Time of one agent for one threat.",
-        .programs = PROGRAM_WORKER, SPREAD_BY(seconds, by_agent, AGENT_COUNT)},
+        .programs = PROGRAM_WORKER, SPREAD_BY(steps, by_agent, AGENT_COUNT)},
+    [METRIC_AGENT_CONFIDENCE] = {"soc_agent_confidence", "How sure an agent was, of those that were available.",
+        .programs = PROGRAM_WORKER, SPREAD_BY(scores, by_agent, AGENT_COUNT)},
     [METRIC_AGENT_UNAVAILABLE] = {"soc_agent_unavailable_total", "Threats analysed without this agent.",
         .programs = PROGRAM_WORKER, COUNTER, BY(by_agent, AGENT_COUNT)},
     [METRIC_FP_SCORE] = {"soc_fp_score", "False-positive scores; higher is more likely false.",
         .programs = PROGRAM_WORKER, SPREAD(scores, 1)},
     [METRIC_PROCESSING_SECONDS] = {"soc_threat_processing_duration_seconds", "Time of one threat in each phase.",
-        .programs = PROGRAM_WORKER, SPREAD_BY(seconds, by_phase, METRIC_PHASE_COUNT)},
+        .programs = PROGRAM_WORKER, SPREAD_BY(phases, by_phase, METRIC_PHASE_COUNT)},
     [METRIC_REQUIRING_REVIEW] = {"soc_threats_requiring_review_total", "Threats that a person has to look at.",
         .programs = PROGRAM_WORKER, COUNTER, PLAIN},
+    [METRIC_RESPONSE_ACTIONS] = {"soc_response_actions_total", "Actions of the response plans that were stored.",
+        .programs = PROGRAM_WORKER, COUNTER, BY(by_action, ACTION_TYPE_COUNT)},
+    [METRIC_THREATS_LATE] = {"soc_threats_late_total", "Threats analysed after half of the response time of their plan was gone.",
+        .programs = PROGRAM_WORKER, COUNTER, BY(by_severity, SEVERITY_NONE)},
     [METRIC_REDELIVERIES] = {"soc_redeliveries_total", "Entries taken over from another consumer.",
         .programs = PROGRAM_WORKER, COUNTER, BY(by_redelivery, METRIC_REDELIVERY_COUNT)},
     [METRIC_FENCED] = {"soc_fenced_total", "Results refused because another consumer owns the entry.",
@@ -151,6 +167,8 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
     [METRIC_NEWER_ENTRIES] = {"soc_newer_entries_total", "Entries of a newer version, left to newer workers.",
         .programs = PROGRAM_WORKER, COUNTER, PLAIN},
     [METRIC_IN_FLIGHT] = {"soc_threats_in_flight", "Threats held by this process.",
+        .programs = PROGRAM_WORKER, GAUGE, PLAIN},
+    [METRIC_IN_FLIGHT_MAX] = {"soc_threats_in_flight_max", "Threats that this process holds at most.",
         .programs = PROGRAM_WORKER, GAUGE, PLAIN},
     [METRIC_COMMIT_BATCH] = {"soc_commit_batch_size", "Results stored by one script.",
         .programs = PROGRAM_WORKER, SPREAD(batches, 1)},
@@ -241,8 +259,8 @@ void metrics_observe(enum metric metric, int label_a, double value) {
     union metric_cell *cells = find_cells(row, label_a, 0, buckets->count + 2);
     value = value > 0 ? value : 0;
     int i = 0;
-    while (i < buckets->count && value > buckets->bounds[i])
-        i++;
+    for (int j = 0; j < buckets->count; j++) /* all of them: a branch that is guessed wrong costs more */
+        i += value > buckets->bounds[j];
     cells[i].count++;
     cells[buckets->count + 1].number += value;
 }

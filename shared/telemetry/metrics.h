@@ -32,6 +32,7 @@ enum metric {
     METRIC_STREAM_CLOCK_AHEAD,  /* soc_stream_clock_ahead_seconds */
     METRIC_OUTSTANDING,         /* soc_outstanding: lag + pending, else an upper bound */
     METRIC_OUTSTANDING_EXACT,   /* soc_outstanding_exact */
+    METRIC_REQUIRED_WORKERS,    /* soc_required_workers: for the backlog and for what arrives; at least 1 */
     METRIC_ENTRIES_RECEIVED,    /* soc_entries_received */
     METRIC_ENTRIES_COMPLETED,   /* soc_entries_completed */
     METRIC_ENTRIES_FAILED,      /* soc_entries_failed */
@@ -44,12 +45,15 @@ enum metric {
     /* soc-worker */
     METRIC_PROCESSED,          /* soc_threats_processed_total{severity,threat_type} */
     METRIC_AGENT_SECONDS,      /* soc_agent_duration_seconds{agent_name} histogram */
+    METRIC_AGENT_CONFIDENCE,   /* soc_agent_confidence{agent_name} histogram, buckets 0.1 … 1 */
     METRIC_AGENT_UNAVAILABLE,  /* soc_agent_unavailable_total{agent_name} */
     METRIC_FP_SCORE,           /* soc_fp_score histogram, buckets 0.1 … 1 */
     METRIC_PROCESSING_SECONDS, /* soc_threat_processing_duration_seconds{phase} histogram: ingestion
                                   queue_wait agent_execution fp_analysis response_planning timeline commit
                                   total */
     METRIC_REQUIRING_REVIEW,   /* soc_threats_requiring_review_total */
+    METRIC_RESPONSE_ACTIONS,   /* soc_response_actions_total{action_type} */
+    METRIC_THREATS_LATE,       /* soc_threats_late_total{severity} */
     METRIC_REDELIVERIES,       /* soc_redeliveries_total{reason}: dead released vanished */
     METRIC_FENCED,             /* soc_fenced_total */
     METRIC_FINISHED_BEFORE,    /* soc_finished_before_total */
@@ -59,6 +63,7 @@ enum metric {
     METRIC_TRIMMED,            /* soc_trimmed_undelivered_total */
     METRIC_NEWER_ENTRIES,      /* soc_newer_entries_total */
     METRIC_IN_FLIGHT,          /* soc_threats_in_flight */
+    METRIC_IN_FLIGHT_MAX,      /* soc_threats_in_flight_max */
     METRIC_COMMIT_BATCH,       /* soc_commit_batch_size histogram */
     METRIC_CONTEXT_RECORDS, /* soc_context_records{kind}: customers infra_events intel_lists intel_entries */
     /* both */

@@ -124,6 +124,7 @@ static inline void replay_add_commit_keys(struct replay *replay, long first, siz
     replay_add_fixed(replay, KEY_STREAM);
     replay_add_fixed(replay, KEY_LOG);
     replay_add_fixed(replay, KEY_BY_CREATED);
+    replay_add_fixed(replay, KEY_COMPLETED);
     for (size_t i = 0; i < count; i++) {
         replay_add_threat_key(replay, replay_id(replay, first + (long)i));
         replay_add_history_keys(replay, first + (long)i);
@@ -134,7 +135,7 @@ static inline void replay_add_commit_keys(struct replay *replay, long first, siz
 static inline void replay_commit(struct replay *replay, const char *consumer, long first,
                                  const redisReply *entries) {
     size_t count = entries->elements;
-    unsigned keys = 3 + (unsigned)count + replay_history_keys(replay, first, count);
+    unsigned keys = 4 + (unsigned)count + replay_history_keys(replay, first, count);
     replay_begin(replay, 3 + keys + REPLAY_COMMIT_HEAD + REPLAY_COMMIT_WIDTH * (unsigned)count, "EVALSHA");
     resp_string(&replay->command, replay->commit_sha);
     resp_signed(&replay->command, keys);

@@ -82,6 +82,7 @@ def test_a_group_made_again_is_flagged_and_does_nothing_twice():
         fleet.wait_completed(250)
         fleet.wait_idle()
         assert worker.metric("soc_finished_before_total") == again > 0
+        assert worker.metric("soc_group_recreated_total") == 1, "the group that a new system begins with is none of them"
         kinds = [row["kind"] for _, row in fleet.store.xrange("threats:log")]
         assert kinds.count("completed") == len(ids) == 250
         assert fleet.api.get("/api/backlog").json()["unaccounted"] == 0
@@ -89,12 +90,13 @@ def test_a_group_made_again_is_flagged_and_does_nothing_twice():
 
 def test_the_outstanding_limit_is_tight():
     """One API passes its limit by less than a batch, however fast signals come."""
-    with Fleet(apis=1, workers=0, SOC_OUTSTANDING_LIMIT=1500) as fleet:
+    with Fleet(apis=1, workers=0, SOC_OUTSTANDING_LIMIT=1500, SOC_WORKER_RATE=10) as fleet:
         answers = [fleet.api.post("/api/threats/batch", varied(500, f"limit-{number}")) for number in range(6)]
         assert [answer.status_code for answer in answers] == [202, 202, 202, 503, 503, 503]
         assert "1500 threats wait, and at most 1500 may" in check_problem(answers[3], 503)["detail"]
         assert fleet.api.get("/ready").json()["components"]["intake"] == "overloaded"
         assert fleet.api.status("/ready") == 200
+        wait_until(lambda: (fleet.api.metric("soc_required_workers") or 0) >= 3, 20, "three workers are needed for 1,500 at 10 a second in a minute")
         assert fleet.api.get("/api/backlog").json()["intake"]["refuses_with"] == "overloaded"
         fleet.add_worker().wait_ready()
         wait_until(lambda: fleet.api.post_signal(signal()).status_code == 202, 20, "signals are taken again")

@@ -55,6 +55,7 @@ void admin_metrics(const struct admin_calls *calls, const struct admin_request *
     (void)request;
     metrics_set(METRIC_REDIS_UP, redis_is_up(intake));
     metrics_set(METRIC_IN_FLIGHT, work_pool_in_use(intake->pool));
+    metrics_set(METRIC_IN_FLIGHT_MAX, work_pool_slots(intake->pool));
     metrics_write(&answer->body);
     answer->http_status = 200;
     answer->content_type = "text/plain; version=0.0.4; charset=utf-8";

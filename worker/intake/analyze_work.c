@@ -1,12 +1,12 @@
 #include "worker/intake/analyze_work.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/analyzers/run_analyzers.h"
 #include "shared/base/clock.h"
 #include "shared/model/log_row.h"
-#include "shared/telemetry/log.h"
-#include "shared/telemetry/metrics.h"
+#include "worker/results/observe_work.h"
 
 static int64_t stopwatch_now(void *arg) {
     (void)arg;
@@ -35,28 +35,16 @@ static void write_case(struct work *work) {
     history_case_write(&work->history_case, &completed);
 }
 
-static void observe_agents(const struct work *work, const struct analysis *analysis) {
-    for (int i = 0; i < AGENT_COUNT; i++) {
-        const struct agent_report *report = &analysis->agents[i];
-        metrics_observe(METRIC_AGENT_SECONDS, i,
-                        (double)measured_agent_steps(&analysis->measured, (enum agent)i) /
-                            (1000.0 * MEASURED_STEPS_PER_MS));
-        if (report->available)
-            continue;
-        char id[UUID_LENGTH];
-        uuid_write(&work->id, id);
-        metrics_add(METRIC_AGENT_UNAVAILABLE, i, 0, 1);
-        log_write(LOG_AGENT_UNAVAILABLE, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
-                  LOG_TEXT("customer_name", work->signal.customer_name),
-                  LOG_STRING("agent_name", vocabulary_word(&vocabulary_agent, i)),
-                  LOG_TEXT("reason", report->unavailable_because));
-    }
-}
-
 static void keep_results(struct work *work, const struct analysis *analysis) {
+    const struct response_plan *plan = &analysis->plan;
     work->severity = analysis->severity;
     work->fp_milli = (unsigned)(analysis->fp.score * 1000 + 0.5);
     work->requires_review = analysis->requires_human_review;
+    work->late = 2 * (analysis->completed_at_ms - work->received_at_ms) > plan->sla_minutes * 60 * 1000;
+    memset(work->actions, 0, sizeof(work->actions));
+    work->actions[plan->primary.action_type]++;
+    for (unsigned i = 0; i < plan->secondary_count; i++)
+        work->actions[plan->secondary[i].action_type]++;
     for (int i = 0; i < PHASE_COUNT; i++)
         work->phase_seconds[i] = analysis->timeline.phase_ms[i] / 1000;
 }
@@ -118,7 +106,7 @@ static void analyze(struct intake *intake, struct work *work) {
     keep_results(work, &analysis);
     write_row(work, &analysis);
     write_case(work);
-    observe_agents(work, &analysis);
+    observe_analysis(work, &analysis);
     work->ready_at_ns = clock_monotonic_ns();
     note_stage(intake, work, DEAD_AT_COMMIT, commit);
 }

@@ -25,6 +25,7 @@ struct reading {
     struct intake *intake;
     unsigned asked; /* slots reserved for the read under way; 0: none is */
     bool creating_group;
+    bool had_group; /* at some time: making it then is no beginning but a loss */
     int64_t now_ms, retry_at_ms, group_at_ms, unblocked_ms;
     int64_t backoff_ms; /* of XREADGROUP and of making the group together */
     struct command command;
@@ -170,11 +171,12 @@ static void on_group(void *arg, enum status status, const redisReply *reply) {
     reading->creating_group = false;
     if (status == STATUS_OK && reply_integer(reply, 0) == 1) {
         log_write(LOG_GROUP_CREATED, LOG_STRING("group", CONSUMER_GROUP));
-        metrics_add(METRIC_GROUP_RECREATED, 0, 0, 1);
+        metrics_add(METRIC_GROUP_RECREATED, 0, 0, reading->had_group);
     } else if (status != STATUS_OK && status != STATUS_NO_SCRIPT && reply != NULL) {
         tell_reply("create_group", reply);
     }
     reading->intake->group_ready = status == STATUS_OK;
+    reading->had_group |= status == STATUS_OK;
     read_signals(reading);
 }
 

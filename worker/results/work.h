@@ -42,6 +42,8 @@ struct work {
     enum severity severity;
     unsigned fp_milli;
     bool requires_review;
+    bool late; /* more than half of the plan's response time was gone when it was analysed */
+    unsigned char actions[ACTION_TYPE_COUNT]; /* of the plan, by type */
     double phase_seconds[PHASE_COUNT];
     int64_t ready_at_ns;
     unsigned failed_commits;
