@@ -49,6 +49,8 @@ static const struct {
     [LOG_CONSUMERS_REMOVED] = {LOG_LEVEL_INFO, "consumers removed"},
     [LOG_CONTEXT_LOADED] = {LOG_LEVEL_INFO, "context loaded"},
     [LOG_CONTEXT_COMPLAINT] = {LOG_LEVEL_WARNING, "context record is not usable"},
+    [LOG_COLLECTOR_DOWN] = {LOG_LEVEL_WARNING, "the collector takes no spans"},
+    [LOG_COLLECTOR_UP] = {LOG_LEVEL_INFO, "the collector takes spans again"},
     [LOG_INTAKE_CLOSED] = {LOG_LEVEL_WARNING, "signals are refused"},
     [LOG_INTAKE_OPEN] = {LOG_LEVEL_INFO, "signals are taken again"},
     [LOG_CLOCKS_APART] = {LOG_LEVEL_WARNING, "nothing expires by age: redis' clock and ours are hours apart"},

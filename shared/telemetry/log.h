@@ -38,7 +38,9 @@ enum log_event {
     LOG_CONTEXT_COMPLAINT, /* record, name, reason */
     LOG_CLOCKS_APART,      /* redis_ahead_ms: nothing expires by age */
     LOG_WEBSOCKET_DROPPED, /* reason */
-    LOG_INTAKE_CLOSED,     /* reason: signals are refused */
+    LOG_COLLECTOR_DOWN,    /* reason, http_status: spans are not taken */
+    LOG_COLLECTOR_UP,
+    LOG_INTAKE_CLOSED, /* reason: signals are refused */
     LOG_INTAKE_OPEN,
     LOG_EVENT_COUNT
 };
