@@ -11,11 +11,13 @@
 #include "api/http/server.h"
 #include "api/threats/api.h"
 #include "api/threats/judge_case.h"
+#include "api/threats/observe_request.h"
 #include "shared/base/clock.h"
 #include "shared/model/print_model.h"
 #include "shared/redis/follow_master.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
+#include "shared/telemetry/spans.h"
 
 enum { TURN_MS = 20, STOP_DEADLINE_MS = 10000 };
 
@@ -40,11 +42,6 @@ static void raise_descriptor_limit(void) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-}
-
-static void observe_exchange(int route, int http_status, int64_t duration_ns) {
-    metrics_add(METRIC_HTTP_REQUESTS, route, metric_status_class(http_status), 1);
-    metrics_observe(METRIC_HTTP_SECONDS, route, (double)duration_ns / 1e9);
 }
 
 static void on_row(void *arg, struct stream_id position, const struct log_row *row, enum row_age age) {
@@ -168,6 +165,7 @@ static void tick(struct api *api, int64_t now_ms) {
     backlog_tick(api->backlog, now_ms);
     waiters_tick(api->waiters, now_ms, false);
     live_tick(api->live, now_ms);
+    spans_tick();
 }
 
 /* What came together in one turn goes out in one write each. */
@@ -211,18 +209,6 @@ static void serve(struct api *api, struct server *server) {
     }
 }
 
-static const char *const *route_names(void) {
-    static const char *names[METRICS_ROUTES_MAX];
-    static char texts[METRICS_ROUTES_MAX][64];
-    for (int i = 0; i <= route_count(api_routes); i++) {
-        const struct route *route = &api_routes[i];
-        snprintf(texts[i], sizeof(texts[i]), "%s%s%s", route->method == NULL ? "unknown" : route->method,
-                 route->method == NULL ? "" : " ", route->method == NULL ? "" : route->pattern);
-        names[i] = texts[i];
-    }
-    return names;
-}
-
 static int run(const struct settings *settings, const struct redis_url *url) {
     struct api api = {.settings = settings, .started_ms = clock_monotonic_ms()};
     char why[256] = "";
@@ -234,13 +220,13 @@ static int run(const struct settings *settings, const struct redis_url *url) {
                                      .body_max = 2 * IMPORT_TEXT_BODY_MAX, /* room to answer 413 in peace */
                                      .app = &api};
     metrics_init(PROGRAM_API);
-    metrics_name_routes(route_names(), route_count(api_routes) + 1);
-    exchange_observe(observe_exchange);
+    observe_requests();
     struct server *server = server_open(&options, why, sizeof(why));
     if (server == NULL) {
         fprintf(stderr, "soc-api: %s\n", why);
         return 1;
     }
+    spans_open(settings);
     struct reactor reactor = server_reactor(server);
     keyspace_init(&api.keyspace, settings->key_prefix);
     open_parts(&api);
@@ -252,6 +238,7 @@ static int run(const struct settings *settings, const struct redis_url *url) {
     buffer_fini(&redis);
     serve(&api, server);
     close_parts(&api);
+    spans_close();
     log_write(LOG_STOPPED);
     return 0;
 }

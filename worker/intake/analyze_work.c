@@ -35,7 +35,7 @@ static void write_case(struct work *work) {
     history_case_write(&work->history_case, &completed);
 }
 
-static void observe_agents(const struct work *work, const struct analysis *analysis) {
+static void observe_agents(struct work *work, const struct analysis *analysis) {
     for (int i = 0; i < AGENT_COUNT; i++) {
         const struct agent_report *report = &analysis->agents[i];
         metrics_observe(METRIC_AGENT_SECONDS, i,
@@ -44,10 +44,13 @@ static void observe_agents(const struct work *work, const struct analysis *analy
         if (report->available)
             continue;
         char id[UUID_LENGTH];
+        struct trace_hex hex;
         uuid_write(&work->id, id);
+        trace_hex_write(&work->trace, &hex);
+        work->unavailable |= 1u << i;
         metrics_add(METRIC_AGENT_UNAVAILABLE, i, 0, 1);
         log_write(LOG_AGENT_UNAVAILABLE, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
-                  LOG_STRING("agent_name", vocabulary_word(&vocabulary_agent, i)),
+                  LOG_TRACE(hex), LOG_STRING("agent_name", vocabulary_word(&vocabulary_agent, i)),
                   LOG_TEXT("reason", report->unavailable_because));
     }
 }
@@ -56,6 +59,7 @@ static void keep_results(struct work *work, const struct analysis *analysis) {
     work->severity = analysis->severity;
     work->fp_milli = (unsigned)(analysis->fp.score * 1000 + 0.5);
     work->requires_review = analysis->requires_human_review;
+    work->measured = analysis->measured;
     for (int i = 0; i < PHASE_COUNT; i++)
         work->phase_seconds[i] = analysis->timeline.phase_ms[i] / 1000;
 }

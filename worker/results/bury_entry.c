@@ -51,8 +51,10 @@ void bury_entry(const struct burial_options *options, const struct burial *buria
     struct command command = COMMAND_EMPTY;
     const char *reason = vocabulary_word(&vocabulary_dead_reason, (int)burial->reason);
     const char *stage = vocabulary_word(&vocabulary_dead_stage, (int)burial->stage);
-    log_write(LOG_ENTRY_BURIED, LOG_TEXT("entry", burial->entry), LOG_STRING("reason", reason),
-              LOG_STRING("stage", stage), LOG_TEXT("detail", burial->detail),
+    struct trace_hex hex;
+    trace_hex_write(burial->trace, &hex);
+    log_write(LOG_ENTRY_BURIED, LOG_TEXT("entry", burial->entry), LOG_TRACE(hex),
+              LOG_STRING("reason", reason), LOG_STRING("stage", stage), LOG_TEXT("detail", burial->detail),
               LOG_NUMBER("deliveries", burial->deliveries));
     burial_begin(&command, bury_script(), options, 0);
     burial_arguments(&command, options);
