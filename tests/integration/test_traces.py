@@ -24,6 +24,7 @@ WITHOUT_PARENT = ["threat", *OF_WORKER]
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 MS = 1_000_000
 NEVER_SLOW = 3_600_000
+PATIENT = {"SOC_TRACE_SLOW_MS": NEVER_SLOW, "SOC_AGENT_DEADLINE_MS": 60_000}  # nothing is kept for being late
 
 
 def traced_fleet(collector, ratio="1", **settings):
@@ -59,7 +60,7 @@ def carried(fleet):
 @pytest.fixture(scope="module")
 def everything():
     """A fleet that keeps every trace, its collector, and a client."""
-    with Collector() as collector, traced_fleet(collector, LOG_LEVEL="debug", SOC_TRACE_SLOW_MS=NEVER_SLOW) as fleet, LiveClient(fleet.api) as client:
+    with Collector() as collector, traced_fleet(collector, LOG_LEVEL="debug", **PATIENT) as fleet, LiveClient(fleet.api) as client:
         yield fleet, collector, client
 
 
@@ -209,7 +210,7 @@ def test_every_span_is_counted(everything):
 
 
 def test_a_share_is_kept_and_both_programs_agree_on_it():
-    with Collector() as collector, traced_fleet(collector, ratio="0.25", SOC_TRACE_SLOW_MS=NEVER_SLOW) as fleet:
+    with Collector() as collector, traced_fleet(collector, ratio="0.25", **PATIENT) as fleet:
         ids = post_batch(fleet.api, varied(600))
         fleet.wait_completed(len(ids))
         end(fleet)
@@ -246,7 +247,7 @@ def test_a_slow_threat_is_kept_although_nobody_chose_it():
 
 
 def test_what_fails_is_kept_although_nobody_chose_it():
-    with Collector() as collector, traced_fleet(collector, ratio="0", SOC_TRACE_SLOW_MS=NEVER_SLOW) as fleet:
+    with Collector() as collector, traced_fleet(collector, ratio="0", **PATIENT) as fleet:
         id_ = completed(fleet.api)["id"]
         fleet.store.xadd("threats:stream", {"v": 1, "id": id_, "received_at": 1, "signal": "{", "traceparent": f"00-{TRACE}-{CALLER}-00"})
         (span,) = collector.wait_for("analyze_threat")
@@ -292,7 +293,7 @@ def test_a_threat_without_an_agent_is_kept_and_says_which():
 
 def test_a_redelivery_names_the_delivery_before():
     """One worker is frozen and wakes up, one is killed; others take their entries over."""
-    with Collector() as collector, traced_fleet(collector, ratio="0", workers=3, SOC_TRACE_SLOW_MS=NEVER_SLOW) as fleet:
+    with Collector() as collector, traced_fleet(collector, ratio="0", workers=3, **PATIENT) as fleet:
         sleeper, victim = fleet.workers[:2]
         victim.send(signals.SIGSTOP)
         ids = freeze_with_entries(fleet, sleeper)

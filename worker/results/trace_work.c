@@ -1,7 +1,6 @@
 #include "worker/results/trace_work.h"
 
 #include "shared/base/clock.h"
-#include "shared/base/hash.h"
 #include "shared/telemetry/spans.h"
 
 enum { NS_PER_STEP = 1000000 / MEASURED_STEPS_PER_MS };
@@ -28,9 +27,8 @@ static const struct {
 enum { ANALYZERS = sizeof(analyzer_spans) / sizeof(analyzer_spans[0]), SPANS = 3 + AGENT_COUNT + ANALYZERS };
 
 void work_span_id(const struct work *work, unsigned deliveries, uint8_t span_id[SPAN_ID_BYTES]) {
-    const uint64_t seed[3] = {work->entry_id.ms, work->entry_id.sequence, deliveries};
-    span_id_derive(work->trace.trace_id + TRACE_ID_BYTES - SPAN_ID_BYTES, hash_bytes(seed, sizeof(seed)),
-                   span_id);
+    uint64_t delivery = (work->entry_id.ms << 20) + (work->entry_id.sequence << 8) + deliveries;
+    span_id_derive(work->trace.trace_id + TRACE_ID_BYTES - SPAN_ID_BYTES, delivery, span_id);
 }
 
 void work_join_trace(struct work *work, struct text traceparent) {
