@@ -33,8 +33,12 @@ void trace_request_for(struct exchange *exchange, const struct uuid *threat) {
 
 void trace_answer(const struct exchange *exchange, const char *name, const char *method, const char *pattern,
                   int http_status, int64_t duration_ns) {
-    bool kept = exchange->trace.sampled || http_status >= 500 || spans_is_slow(duration_ns);
-    if (!trace_is_present(&exchange->trace) || !spans_on() || !kept || !spans_claim(1))
+    bool chosen = exchange->trace.sampled;
+    if (!trace_is_present(&exchange->trace) || !spans_on())
+        return;
+    if (!chosen && !((http_status >= 500 || spans_is_slow(duration_ns)) && spans_force(1)))
+        return;
+    if (!spans_claim(1))
         return;
     struct span *span = span_begin(name, SPAN_SERVER, &exchange->trace, exchange->started_ns,
                                    exchange->started_ns + duration_ns);

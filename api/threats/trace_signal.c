@@ -56,8 +56,10 @@ void trace_enqueued(const struct signal_trace *trace, enum threat_type threat_ty
         return;
     int64_t now_ns = clock_monotonic_ns();
     bool failed = result->status != STATUS_OK;
-    bool kept = trace->context.sampled || failed || spans_is_slow(now_ns - trace->started_ns);
-    if (!kept || !spans_claim(1))
+    bool happened = failed || spans_is_slow(now_ns - trace->started_ns);
+    if (!trace->context.sampled && !(happened && spans_force(1)))
+        return;
+    if (!spans_claim(1))
         return;
     struct span *span = span_begin("enqueue", SPAN_PRODUCER, &trace->context, trace->started_ns, now_ns);
     memcpy(span->parent, trace->parent, SPAN_ID_BYTES);

@@ -7,13 +7,14 @@
 
 enum span_loss {
     SPAN_LOSS_QUEUE_FULL,  /* more came than the exporter gets rid of */
+    SPAN_LOSS_EXCESS,      /* more were kept for what happened than are allowed in a second */
     SPAN_LOSS_REJECTED,    /* the collector will not take them */
     SPAN_LOSS_UNAVAILABLE, /* it did not take them however often it was asked */
     SPAN_LOSS_SHUTDOWN,    /* we ended before it took them */
     SPAN_LOSS_COUNT
 };
 
-/* Since the start; written by the exporter's thread, all but SPAN_LOSS_QUEUE_FULL. */
+/* Since the start; written by the exporter's thread, all but the first two losses. */
 struct span_counts {
     _Atomic uint64_t exported, lost[SPAN_LOSS_COUNT];
 };

@@ -20,7 +20,7 @@ WORDS(resume, "ring", "log", "reset");
 WORDS(measure, "ingestion", "queue_wait", "agent_execution", "fp_analysis", "response_planning", "timeline",
       "commit", "total");
 WORDS(redelivery, "dead", "released", "vanished", "own");
-WORDS(loss, "queue_full", "rejected", "unavailable", "shutdown");
+WORDS(loss, "queue_full", "excess", "rejected", "unavailable", "shutdown");
 WORDS(context, "customers", "infra_events", "intel_lists", "intel_entries");
 
 static const char *status_words[STATUS_COUNT];

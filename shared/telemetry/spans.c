@@ -21,6 +21,8 @@ static struct {
     struct exporter *exporter;
     struct span_resource resource;
     char instance[INSTANCE_MAX];
+    double allowance; /* of forced spans */
+    int64_t allowed_at_ns;
     int64_t wall_ahead_ns; /* of the monotonic clock, for the group that is claimed */
     uint64_t told_exported, told_lost[SPAN_LOSS_COUNT];
     bool told_down;
@@ -80,6 +82,20 @@ bool spans_keep(const struct trace_context *context) {
 
 bool spans_is_slow(int64_t duration_ns) {
     return duration_ns > traces.slow_ns;
+}
+
+bool spans_force(unsigned count) {
+    int64_t now_ns = clock_monotonic_ns();
+    traces.allowance += (double)(now_ns - traces.allowed_at_ns) / 1e9 * SPANS_FORCED_PER_S;
+    traces.allowed_at_ns = now_ns;
+    if (traces.allowance > SPANS_FORCED_PER_S)
+        traces.allowance = SPANS_FORCED_PER_S;
+    if (traces.allowance < count) {
+        atomic_fetch_add(&traces.counts.lost[SPAN_LOSS_EXCESS], count);
+        return false;
+    }
+    traces.allowance -= count;
+    return true;
 }
 
 bool spans_claim(unsigned count) {

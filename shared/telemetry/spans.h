@@ -20,6 +20,12 @@ bool spans_keep(const struct trace_context *context);
 /* So long that it is kept whatever the share says. */
 bool spans_is_slow(int64_t duration_ns);
 
+/* May a group of `count` spans that nobody chose be kept, for what happened? Always, up to SPANS_FORCED_PER_S
+ * of them: when all is slow, telling so must not make it slower. The others are counted as lost. */
+bool spans_force(unsigned count);
+
+enum { SPANS_FORCED_PER_S = 2400 }; /* 200 threats */
+
 /* Room for a group of `count` spans, or none at all: then they are counted as lost. Each is begun with
  * span_begin; spans_send hands the group over. Times are monotonic and become wall time by one look at both
  * clocks for the group. */

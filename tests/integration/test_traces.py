@@ -202,7 +202,7 @@ def test_every_span_is_counted(everything):
             10,
             "the count is right",
         )
-        for reason in ("queue_full", "rejected", "unavailable", "shutdown"):
+        for reason in ("queue_full", "excess", "rejected", "unavailable", "shutdown"):
             assert program.metric("soc_spans_dropped_total", reason=reason) == 0
 
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -79,7 +80,7 @@ Test(spans, a_full_ring_takes_no_group_and_a_read_one_takes_it_again) {
     span_ring_fini(&ring);
 }
 
-enum { PASSED = 200000 };
+enum { PASSED = 40000 };
 
 static void *read_all(void *arg) {
     struct span_ring *ring = arg;
@@ -89,6 +90,7 @@ static void *read_all(void *arg) {
             if (span_ring_peek(ring, i)->start_ns != expected++)
                 return ring;
         span_ring_release(ring, count);
+        sched_yield();
     }
     return NULL;
 }
@@ -100,8 +102,10 @@ Test(spans, what_is_written_in_one_thread_is_read_in_order_in_another) {
     span_ring_init(&ring, 64);
     cr_assert_eq(pthread_create(&reader, NULL, read_all, &ring), 0);
     for (int64_t i = 0; i < PASSED;) {
-        if (!span_ring_has_room(&ring, 4))
+        if (!span_ring_has_room(&ring, 4)) {
+            sched_yield();
             continue;
+        }
         for (int n = 0; n < 4; n++)
             put(&ring, i++);
         span_ring_publish(&ring);
@@ -318,6 +322,25 @@ Test(spans, a_silent_collector_costs_spans_and_no_time_and_each_is_counted) {
     cr_assert_leq(clock_monotonic_ms() - began_ms, EXPORT_FLUSH_MS + 1500);
     cr_assert_eq(counted("\nsoc_spans_dropped_total{reason=\"shutdown\"}"), taken, "all that were taken");
     cr_assert_eq(counted("\nsoc_spans_exported_total"), 0);
+    close(fd);
+}
+
+Test(spans, what_nobody_chose_is_bounded_in_a_second_and_the_rest_is_counted) {
+    char endpoint[64];
+    int fd = listen_silently(endpoint, sizeof(endpoint));
+    struct settings settings = {
+        .trace_endpoint = endpoint, .trace_share = "0", .trace_slow_ms = 1000, .service_name = "soc-worker"};
+    unsigned allowed = 0, refused = 0;
+    metrics_init(PROGRAM_WORKER);
+    spans_open(&settings);
+    int64_t began_ns = clock_monotonic_ns();
+    for (int i = 0; i < 10000; i++)
+        *(spans_force(12) ? &allowed : &refused) += 12;
+    double seconds = (double)(clock_monotonic_ns() - began_ns) / 1e9;
+    cr_assert_geq(allowed, SPANS_FORCED_PER_S - 12);
+    cr_assert_leq(allowed, (unsigned)(SPANS_FORCED_PER_S * (1 + seconds)) + 12);
+    spans_close();
+    cr_assert_eq(counted("\nsoc_spans_dropped_total{reason=\"excess\"}"), refused);
     close(fd);
 }
 

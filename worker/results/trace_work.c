@@ -142,9 +142,10 @@ static void add_analyzers(const struct work *work) {
                     passed_ns(work, analyzer_spans[i].done));
 }
 
-static bool is_kept(const struct work *work, enum status status, int64_t now_ns) {
+/* Is it to be told although nobody chose it? */
+static bool is_remarkable(const struct work *work, enum status status, int64_t now_ns) {
     int64_t waited_ms = work->taken_at_ms - work->received_at_ms;
-    return work->trace.sampled || status != STATUS_OK || work->unavailable != 0 || work->deliveries > 1 ||
+    return status != STATUS_OK || work->unavailable != 0 || work->deliveries > 1 ||
            spans_is_slow(waited_ms * 1000000 + now_ns - work->taken_at_ns);
 }
 
@@ -153,7 +154,10 @@ void trace_work(const struct work *work, enum status status) {
     if (!spans_on())
         return;
     int64_t now_ns = clock_monotonic_ns();
-    if (!is_kept(work, status, now_ns) || !spans_claim(SPANS + !has_parent(work)))
+    unsigned count = SPANS + !has_parent(work);
+    if (!work->trace.sampled && !(is_remarkable(work, status, now_ns) && spans_force(count)))
+        return;
+    if (!spans_claim(count))
         return;
     add_above(work, parent, now_ns);
     struct span *span = begin_analyze(work, parent, now_ns);
@@ -166,7 +170,7 @@ void trace_work(const struct work *work, enum status status) {
 }
 
 void trace_unreadable(const struct work *work, enum dead_reason reason) {
-    if (!spans_on() || !spans_claim(1))
+    if (!spans_on() || !spans_force(1) || !spans_claim(1))
         return;
     struct span *span = begin_analyze(work, work->trace_parent, clock_monotonic_ns());
     span_fail(span, text_of(vocabulary_word(&vocabulary_dead_reason, (int)reason)));
