@@ -23,10 +23,10 @@ enum log_event {
     LOG_GROUP_CREATED,     /* group (re)created: data was lost upstream when it existed before */
     LOG_CATALOG_READY,     /* rows, duration_ms */
     LOG_CATALOG_RESET,     /* reason */
-    LOG_THREAT_COMPLETED,  /* debug: threat_id, customer_name, severity, duration_ms */
-    LOG_AGENT_UNAVAILABLE, /* threat_id, agent_name, reason */
-    LOG_ENTRY_FENCED,      /* threat_id, entry */
-    LOG_ENTRY_BURIED,      /* threat_id, entry, reason, stage, deliveries */
+    LOG_THREAT_COMPLETED,  /* debug: threat_id, trace_id, span_id, customer_name, severity */
+    LOG_AGENT_UNAVAILABLE, /* threat_id, trace_id, span_id, agent_name, reason */
+    LOG_ENTRY_FENCED,      /* threat_id, trace_id, span_id, entry, reason */
+    LOG_ENTRY_BURIED,      /* entry, trace_id, span_id, reason, stage, deliveries */
     LOG_ENTRIES_CLAIMED,   /* owner, count, reason */
     LOG_ENTRIES_RELEASED,  /* count */
     LOG_ENTRIES_REGAINED,  /* count */

@@ -25,7 +25,7 @@ class Span:
         self.trace, self.id, self.parent = fields["traceId"], fields["spanId"], fields.get("parentSpanId")
         self.name, self.kind = fields["name"], KINDS[fields["kind"]]
         self.start, self.end = int(fields["startTimeUnixNano"]), int(fields["endTimeUnixNano"])
-        self.attributes = {row["key"]: plain(row["value"]) for row in fields["attributes"]}
+        self.attributes = {row["key"]: plain(row["value"]) for row in fields.get("attributes", [])}
         self.links = [(link["traceId"], link["spanId"]) for link in fields.get("links", [])]
         self.status = fields.get("status", {})
         assert self.start <= self.end
@@ -44,6 +44,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.collector.stopped:
+            self.close_connection = True
+            return
         status, headers, answer = self.server.collector.take(self.path, self.headers, body)
         with contextlib.suppress(ConnectionError):  # who is slow is left
             self.send_response(status)
@@ -84,6 +87,10 @@ class Collector:
         self._stopping.set()
         self._server.shutdown()
         self._server.server_close()
+
+    @property
+    def stopped(self):
+        return self._stopping.is_set()
 
     def take(self, path, headers, body):
         assert path == "/v1/traces", path

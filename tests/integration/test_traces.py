@@ -373,6 +373,33 @@ def test_a_dead_collector_costs_spans_and_nothing_else():
         end(fleet)
 
 
+def rss_bytes(program):
+    with open(f"/proc/{program.pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.plain
+def test_memory_stays_flat_when_the_collector_dies_under_load():
+    with Collector() as collector, traced_fleet(collector) as fleet:
+        done = 0
+
+        def work(batches):
+            nonlocal done
+            for _ in range(batches):
+                done += len(post_batch(fleet.api, varied(500)))
+                fleet.wait_completed(done, 60)
+
+        work(2)
+        collector.wait_for("analyze_threat")
+        collector.stop()
+        wait_until(lambda: work(1) or dropped(fleet.workers[0], "queue_full") > 0, 60, "spans are lost")
+        before = [rss_bytes(program) for program in fleet.programs]
+        work(8)
+        grown = [rss_bytes(program) - old for program, old in zip(fleet.programs, before)]
+        assert max(grown) < 4 << 20, grown  # the API's ring may still have pages that were not touched
+        assert all(program.status("/ready") == 200 for program in fleet.programs)
+
+
 @pytest.mark.parametrize("slow_s", [1, 60])
 def test_a_slow_collector_holds_up_neither_threats_nor_the_end(slow_s):
     with Collector(slow_s=slow_s) as collector, traced_fleet(collector) as fleet:
