@@ -18,6 +18,7 @@
 #include "shared/telemetry/log_events.h"
 #include "shared/telemetry/log_level.h"
 #include "shared/telemetry/metrics.h"
+#include "shared/telemetry/spans.h"
 
 enum { TURN_MS = 20, STOP_DEADLINE_MS = 10000 };
 
@@ -169,6 +170,7 @@ static void tick(struct api *api, int64_t now_ms) {
     live_tick(api->live, now_ms);
     log_level_tick(now_ms);
     log_tick(now_ms);
+    spans_tick();
 }
 
 /* What came together in one turn goes out in one write each. */
@@ -229,6 +231,7 @@ static int run(const struct settings *settings, const struct redis_url *url) {
         fprintf(stderr, "soc-api: %s\n", why);
         return 1;
     }
+    spans_open(settings);
     struct reactor reactor = server_reactor(server);
     keyspace_init(&api.keyspace, settings->key_prefix);
     open_parts(&api);
@@ -241,6 +244,7 @@ static int run(const struct settings *settings, const struct redis_url *url) {
     serve(&api, server);
     close_parts(&api);
     log_tick(INT64_MAX);
+    spans_close();
     log_write(LOG_STOPPED);
     return 0;
 }

@@ -13,6 +13,7 @@
 #include "shared/telemetry/log_events.h"
 #include "shared/telemetry/log_level.h"
 #include "shared/telemetry/metrics.h"
+#include "shared/telemetry/spans.h"
 #include "worker/admin/admin_http.h"
 #include "worker/intake/claim_entries.h"
 #include "worker/intake/follow_context.h"
@@ -25,6 +26,7 @@
 #include "worker/intake/trim_stream.h"
 #include "worker/intake/watch_peers.h"
 #include "worker/results/observe_work.h"
+#include "worker/results/trace_work.h"
 
 enum { TICK_MS = 20, COMMAND_SCRIPTS = WATCH_SCRIPTS + 7, RETRY_COMMITS_MS = 200 };
 
@@ -56,7 +58,8 @@ static void bury_refused(struct intake *intake, const struct work *work) {
                             .deliveries = work->deliveries,
                             .reason = DEAD_REFUSED,
                             .stage = DEAD_AT_COMMIT,
-                            .readable = true};
+                            .readable = true,
+                            .trace = &work->trace};
     bury_entry(&intake->burial, &burial);
 }
 
@@ -76,18 +79,21 @@ static void forget_stage(const struct intake *intake, const struct work *work) {
 static void on_committed(void *arg, struct work *work, enum status status) {
     struct worker *worker = arg;
     char id[UUID_LENGTH];
+    struct trace_hex hex;
     uuid_write(&work->id, id);
+    trace_hex_write(&work->trace, &hex);
+    trace_work(work, status);
     if (status == STATUS_OK) {
         observe_result(work, clock_monotonic_ns());
         if (work->alone)
             forget_stage(&worker->intake, work);
         log_write(LOG_THREAT_COMPLETED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
-                  LOG_TEXT("customer_name", work->signal.customer_name),
+                  LOG_TRACE(hex), LOG_TEXT("customer_name", work->signal.customer_name),
                   LOG_STRING("severity", vocabulary_word(&vocabulary_severity, (int)work->severity)),
                   LOG_DECIMAL("duration_ms", (double)(clock_monotonic_ns() - work->taken_at_ns) / 1e6));
     } else if (status_row(status)->entry_action == ENTRY_ACKNOWLEDGE) {
         metrics_add(status == STATUS_FENCED ? METRIC_FENCED : METRIC_FINISHED_BEFORE, 0, 0, 1);
-        log_write(LOG_ENTRY_FENCED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
+        log_write(LOG_ENTRY_FENCED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})), LOG_TRACE(hex),
                   LOG_TEXT("customer_name", work->signal.customer_name), LOG_STRING("entry", work->entry),
                   LOG_STRING("reason", status_name(status)));
     } else {
@@ -258,6 +264,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
         worker->committed_ms = now_ms;
         commit_tick(intake->commit);
     }
+    spans_tick();
     advance_stop(worker, now_ms);
     log_level_tick(now_ms);
     log_tick(now_ms);
@@ -304,6 +311,7 @@ static int run(struct worker *worker) {
                 worker->settings.admin_host, (int)worker->settings.admin_port);
         return 1;
     }
+    spans_open(&worker->settings);
     open_parts(worker);
     open_links(worker);
     redis_url_describe(&worker->url, &redis);
@@ -315,6 +323,7 @@ static int run(struct worker *worker) {
         turn(worker);
     close_parts(worker);
     log_tick(INT64_MAX);
+    spans_close();
     log_write(LOG_STOPPED);
     return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "shared/json/writer.h"
 #include "shared/model/analysis.h"
+#include "shared/telemetry/spans.h"
 
 /* The replies of one fetch; each slot is filled by its own reply, the last one ends the fetch. */
 struct fetch_slot {
@@ -12,6 +13,7 @@ struct fetch_slot {
     size_t offset, len; /* in fetch->out; len 0: nothing stored */
     char entry[48];     /* stream entry of a pending one, "" otherwise */
     bool delivered;     /* a worker has the entry */
+    struct trace_context trace;
 };
 
 struct fetch {
@@ -32,7 +34,8 @@ static void fetch_end(struct fetch *fetch) {
     for (unsigned i = 0; i < fetch->count; i++) {
         const struct fetch_slot *slot = &fetch->slots[i];
         if (slot->len > 0)
-            threats[i] = (struct fetched){{fetch->out.at + slot->offset, slot->len}, slot->entry[0] == '\0'};
+            threats[i] = (struct fetched){
+                {fetch->out.at + slot->offset, slot->len}, slot->entry[0] == '\0', slot->trace};
     }
     fetch->done(fetch->arg, fetch->status, fetch->status == STATUS_OK ? threats : NULL, fetch->count);
     free(threats);
@@ -127,13 +130,15 @@ static void ask_for_entry(struct fetch_slot *slot) {
     command_fini(&command);
 }
 
-/* HMGET threat:{id} data verdict entry */
+/* HMGET threat:{id} data verdict entry [trace] */
 static void on_record(void *arg, enum status status, const redisReply *reply) {
     struct fetch_slot *slot = arg;
     if (status != STATUS_OK) {
         note_failure(slot->fetch, status);
     } else if (reply_is_array(reply, 3)) {
         struct text data = reply_text(reply->element[0]), entry = reply_text(reply->element[2]);
+        if (reply->elements > 3)
+            traceparent_parse(reply_text(reply->element[3]), &slot->trace);
         if (data.len > 2) {
             put_stored(slot, data, reply_text(reply->element[1]));
         } else if (entry.len > 0 && entry.len < sizeof(slot->entry)) {
@@ -159,7 +164,7 @@ void fetch_threats(const struct fetch_source *source, const struct uuid *ids, un
         keyspace_threat(source->keyspace, &ids[i], &key);
         command_begin(&command, "HMGET");
         command_text(&command, buffer_text(&key));
-        command_words(&command, "data", "verdict", "entry", NULL);
+        command_words(&command, "data", "verdict", "entry", spans_on() ? "trace" : NULL, NULL);
         send(&fetch->slots[i], &command, on_record);
     }
     command_fini(&command);

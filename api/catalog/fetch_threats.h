@@ -5,6 +5,7 @@
 
 #include "shared/redis/keys.h"
 #include "shared/redis/link.h"
+#include "shared/telemetry/trace_context.h"
 
 enum { FETCH_MAX = 1000 };
 
@@ -12,6 +13,7 @@ struct fetched {
     struct text
         body;      /* JSON, borrowed until the callback returns; at == NULL: nothing is stored under the id */
     bool finished; /* completed or failed, not pending */
+    struct trace_context trace; /* that the threat is part of, and that is kept; none when traces are off */
 };
 
 /* `threats[i]` belongs to ids[i]. Without STATUS_OK there are none. */

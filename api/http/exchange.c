@@ -38,7 +38,7 @@ static void on_request_end(void *bytes) {
     struct exchange *exchange = end->exchange;
     in_progress--;
     if (observe != NULL)
-        observe(exchange->route, end->req->res.status, clock_monotonic_ns() - exchange->started_ns);
+        observe(exchange, end->req->res.status, clock_monotonic_ns() - exchange->started_ns);
     exchange->req = NULL;
     exchange_release(exchange);
 }
@@ -109,6 +109,16 @@ static void add_header(h2o_req_t *req, const char *name, struct text value) {
     h2o_add_header_by_str(&req->pool, &req->res.headers, name, strlen(name), 1, NULL, copy.base, copy.len);
 }
 
+/* The caller's link from its own trace to ours (W3C Trace Context has the header for requests; it is the same
+ * for answers). */
+static void add_traceparent(h2o_req_t *req, const struct trace_context *trace) {
+    char value[TRACEPARENT_LENGTH];
+    if (!trace_is_present(trace))
+        return;
+    traceparent_write(trace, value);
+    add_header(req, "traceparent", (struct text){value, TRACEPARENT_LENGTH});
+}
+
 void exchange_answer(struct exchange *exchange, int http_status, const char *content_type,
                      const struct header *headers, unsigned header_count, struct text body) {
     h2o_req_t *req = exchange->req;
@@ -121,6 +131,7 @@ void exchange_answer(struct exchange *exchange, int http_status, const char *con
     if (content_type != NULL)
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type,
                        strlen(content_type));
+    add_traceparent(req, &exchange->trace);
     for (unsigned i = 0; i < header_count; i++)
         add_header(req, headers[i].name, headers[i].value);
     h2o_send_inline(req, body.at, body.len);

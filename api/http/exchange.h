@@ -8,14 +8,18 @@
 #include "shared/base/buffer.h"
 #include "shared/base/status.h"
 #include "shared/model/problem.h"
+#include "shared/telemetry/trace_context.h"
 
 struct exchange {
     h2o_req_t *req; /* NULL: gone, or answered */
     void *app;      /* what the server was opened with */
     int route;      /* index in the server's table */
     int64_t started_ns;
-    struct text id;    /* the {id} of the path, borrowed from req */
-    struct text query; /* behind the '?', still encoded; at == NULL: none */
+    struct text id;             /* the {id} of the path, borrowed from req */
+    struct trace_context trace; /* of the request's span; none when it is not traced */
+    uint8_t trace_parent[SPAN_ID_BYTES];
+    bool caller_traces; /* trace and parent are the caller's */
+    struct text query;  /* behind the '?', still encoded; at == NULL: none */
     unsigned references;
     struct exchange *next_spare;
 };
@@ -33,8 +37,8 @@ void exchange_release(struct exchange *exchange);
 /* Requests that have no whole answer yet. */
 unsigned exchange_in_progress(void);
 
-/* How long an exchange took and what came of it, by route: for metrics. */
-typedef void (*exchange_observer)(int route, int http_status, int64_t duration_ns);
+/* How long an exchange took and what came of it, when it is over: for metrics and traces. */
+typedef void (*exchange_observer)(const struct exchange *exchange, int http_status, int64_t duration_ns);
 void exchange_observe(exchange_observer observer);
 
 /* Borrowed from the request; TEXT_NONE when absent. `name` in lower case. */

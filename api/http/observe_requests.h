@@ -1,5 +1,5 @@
-/* What came of each request: counted for Prometheus, and told in the log when it went wrong. There is no line
- * for one that went well. The log names the route, never the path, which an outsider has written. */
+/* What came of each request: counted for Prometheus, traced, and told in the log when it went wrong. There is
+ * no line for one that went well. The log names the route, never the path, which an outsider has written. */
 #ifndef SOC_API_OBSERVE_REQUESTS_H
 #define SOC_API_OBSERVE_REQUESTS_H
 

@@ -1,5 +1,6 @@
 #include "api/http/route_request.h"
 
+#include "api/http/trace_request.h"
 #include "shared/json/writer.h"
 
 int route_count(const struct route *routes) {
@@ -74,6 +75,8 @@ void route_request(const struct route *routes, void *app, h2o_req_t *req) {
     }
     struct exchange *exchange = exchange_open(req, app, (int)(route - routes));
     exchange->id = id;
+    if (!route->untraced)
+        trace_request(exchange);
     if (route->method != NULL)
         route->handle(exchange);
     else if (known)

@@ -9,6 +9,7 @@ struct route {
     const char *method;
     const char *pattern; /* exact path, or one with {id}, a segment without '/' */
     void (*handle)(struct exchange *exchange);
+    bool untraced; /* asked for often, or not over when it is answered */
 };
 
 /* The table ends with a row whose method is NULL. Its index is the metrics' label; requests without a

@@ -8,6 +8,7 @@
 struct logged_row {
     struct logged_row *next; /* the owner's */
     struct stream_id position;
+    int64_t arrived_ns; /* monotonic; 0 when traces are off */
     struct log_row row; /* its texts lie behind */
     char texts[];
 };

@@ -6,6 +6,8 @@
 #include "api/live/logged_row.h"
 #include "api/live/newest_batch.h"
 #include "api/live/resume_client.h"
+#include "shared/base/clock.h"
+#include "shared/telemetry/spans.h"
 
 enum { CHUNK_ROWS = 128, WAITING_ROWS_MAX = 65536, TICK_CLIENTS_EVERY_MS = 250 };
 
@@ -68,6 +70,22 @@ static bool wanted(const struct live *live, const struct log_row *row) {
            (row->kind != EVENT_CREATED && live->options.wanted(live->options.arg, &row->id));
 }
 
+/* From the log's row to the clients' ring. */
+static void trace_push(const struct live *live, const struct logged_row *waiting,
+                       const struct trace_context *enqueued) {
+    struct trace_context context = *enqueued;
+    if (!trace_is_present(enqueued) || !spans_on() || !spans_claim(1))
+        return;
+    span_id_random(context.span_id);
+    struct span *span =
+        span_begin("websocket_event", SPAN_PRODUCER, &context, waiting->arrived_ns, clock_monotonic_ns());
+    memcpy(span->parent, enqueued->span_id, SPAN_ID_BYTES);
+    span_add_uuid(span, "threat.id", &waiting->row.id);
+    span_add_word(span, "event", vocabulary_word(&vocabulary_event_kind, (int)waiting->row.kind));
+    span_add_number(span, "websocket.clients", live->hub.count);
+    spans_send();
+}
+
 /* `body` has no bytes when the row needs none, or when the record is gone already. */
 static void push_row(struct live *live, const struct logged_row *waiting, struct fetched fetched) {
     const struct log_row *row = &waiting->row;
@@ -82,6 +100,7 @@ static void push_row(struct live *live, const struct logged_row *waiting, struct
     } else {
         hub_push(&live->hub, live_event_of_row(waiting->position, row, body));
         live->pushed = true;
+        trace_push(live, waiting, &fetched.trace);
     }
 }
 
@@ -181,6 +200,7 @@ void push_event(struct live *live, struct stream_id position, const struct log_r
     if (live->waiting == WAITING_ROWS_MAX)
         lose_waiting(live);
     struct logged_row *copy = logged_row_copy(position, row);
+    copy->arrived_ns = spans_on() ? clock_monotonic_ns() : 0;
     if (live->newest == NULL)
         live->oldest = copy;
     else

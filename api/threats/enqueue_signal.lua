@@ -27,7 +27,12 @@ for a = 1, #ARGV, 6 do
             entry = redis.call('XADD', stream, '*', 'v', '1', 'id', id, 'signal', signal, 'received_at', received,
                                'traceparent', trace)
         end
-        redis.call('HSET', threat, 'entry', entry)
+        -- A trace that is kept (flags 01) is in the record too: who announces the threat goes on with it.
+        if string.sub(trace, -2) == '01' then
+            redis.call('HSET', threat, 'entry', entry, 'trace', trace)
+        else
+            redis.call('HSET', threat, 'entry', entry)
+        end
         local told = redis.pcall('XADD', log, '*', 'kind', 'created', 'id', id, 'row', row)
         if type(told) == 'table' and told.err then -- the log is no stream
             redis.call('XDEL', stream, entry)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/threats/split_batch.h"
+#include "api/threats/trace_signal.h"
 #include "api/threats/validate_signal.h"
 #include "shared/base/clock.h"
 #include "shared/telemetry/metrics.h"
@@ -25,6 +26,7 @@ struct bulk_item {
     struct bulk *bulk;
     unsigned index;
     enum threat_type threat_type;
+    struct signal_trace trace;
 };
 
 static void begin_error(struct bulk *bulk, unsigned index) {
@@ -95,6 +97,7 @@ static void finish(struct bulk *bulk) {
 static void on_enqueued(void *arg, const struct enqueue_result *result) {
     struct bulk_item *item = arg;
     struct bulk *bulk = item->bulk;
+    trace_enqueued(&item->trace, item->threat_type, result);
     if (result->status == STATUS_OK) {
         bulk->ids[item->index] = result->id;
         bulk->taken[item->index] = true;
@@ -112,6 +115,18 @@ static void on_enqueued(void *arg, const struct enqueue_result *result) {
         finish(bulk);
 }
 
+static void put_on_stream(struct bulk_item *item, const struct signal *signal, int64_t now_ms) {
+    struct bulk *bulk = item->bulk;
+    struct uuid id = uuid_next(&bulk->api->ids, now_ms);
+    char traceparent[TRACEPARENT_LENGTH];
+    trace_signal_of_many(&item->trace, bulk->exchange, &id);
+    struct enqueue_order order = {id, signal, now_ms, signal_traceparent(&item->trace, traceparent),
+                                  TEXT_LITERAL("")};
+    bulk->awaited++;
+    admission_count(&bulk->api->admission);
+    enqueue_signal(bulk->api->enqueue, &order, on_enqueued, item);
+}
+
 static void submit_one(struct bulk *bulk, unsigned index, struct text json, int64_t now_ms) {
     static struct arena arena; /* every signal is copied before the next is read */
     struct faults faults;
@@ -124,12 +139,8 @@ static void submit_one(struct bulk *bulk, unsigned index, struct text json, int6
         struct bulk_item *item = malloc(sizeof(*item));
         if (item == NULL)
             abort();
-        *item = (struct bulk_item){bulk, index, signal.threat_type};
-        struct enqueue_order order = {uuid_next(&bulk->api->ids, now_ms), &signal, now_ms, TEXT_LITERAL(""),
-                                      TEXT_LITERAL("")};
-        bulk->awaited++;
-        admission_count(&bulk->api->admission);
-        enqueue_signal(bulk->api->enqueue, &order, on_enqueued, item);
+        *item = (struct bulk_item){.bulk = bulk, .index = index, .threat_type = signal.threat_type};
+        put_on_stream(item, &signal, now_ms);
         return;
     }
     metrics_add(METRIC_SIGNALS_REJECTED, STATUS_INVALID, 0, 1);

@@ -3,10 +3,11 @@
 #include <stdlib.h>
 
 #include "api/threats/made_up.h"
+#include "api/threats/trace_signal.h"
 #include "shared/base/clock.h"
 #include "shared/telemetry/metrics.h"
 
-enum { IDEMPOTENCY_KEY_MAX = 255, TRACEPARENT_LENGTH = 55 };
+enum { IDEMPOTENCY_KEY_MAX = 255 };
 
 /* A signal on its way to the stream, with the request that waits for word of it. */
 struct submission {
@@ -15,6 +16,7 @@ struct submission {
     struct uuid id;
     unsigned wait_s; /* 0: answer at once */
     enum threat_type threat_type;
+    struct signal_trace trace;
 };
 
 static const char *const json_types[] = {"application/json", NULL};
@@ -61,20 +63,6 @@ bool request_is_readable(struct exchange *exchange, const char *const *content_t
     else
         return true;
     return false;
-}
-
-/* W3C Trace Context: version-traceid-parentid-flags in lower-case hex; anything else is as if absent. */
-static struct text traceparent_of(const struct exchange *exchange) {
-    struct text value = exchange_header(exchange, "traceparent");
-    if (value.len != TRACEPARENT_LENGTH)
-        return TEXT_LITERAL("");
-    for (size_t i = 0; i < value.len; i++) {
-        bool dash = i == 2 || i == 35 || i == 52;
-        if (dash ? value.at[i] != '-'
-                 : value.at[i] == '\0' || strchr("0123456789abcdef", value.at[i]) == NULL)
-            return TEXT_LITERAL("");
-    }
-    return value;
 }
 
 static bool idempotency_key_of(const struct exchange *exchange, struct text *key) {
@@ -164,6 +152,7 @@ static void await_or_look(const struct submission *submission, const struct uuid
 static void on_enqueued(void *arg, const struct enqueue_result *result) {
     struct submission *submission = arg;
     struct exchange *exchange = submission->exchange;
+    trace_enqueued(&submission->trace, submission->threat_type, result);
     if (result->status == STATUS_OK && !result->earlier)
         metrics_add(METRIC_SIGNALS_ACCEPTED, (int)submission->threat_type, 0, 1);
     if (result->status == STATUS_NO_MEMORY)
@@ -186,6 +175,7 @@ static void submit(struct exchange *exchange, struct text json, int64_t now_ms, 
     struct faults faults;
     struct signal signal;
     struct text key;
+    char traceparent[TRACEPARENT_LENGTH];
     if (!idempotency_key_of(exchange, &key)) {
         reject(exchange, STATUS_MALFORMED, "Idempotency-Key must be 1 to 255 visible ASCII characters");
         return;
@@ -200,12 +190,17 @@ static void submit(struct exchange *exchange, struct text json, int64_t now_ms, 
     struct submission *submission = malloc(sizeof(*submission));
     if (submission == NULL)
         abort();
-    *submission =
-        (struct submission){api, exchange, uuid_next(&api->ids, now_ms), wait_s, signal.threat_type};
+    *submission = (struct submission){.api = api,
+                                      .exchange = exchange,
+                                      .id = uuid_next(&api->ids, now_ms),
+                                      .wait_s = wait_s,
+                                      .threat_type = signal.threat_type};
     exchange_hold(exchange);
     if (wait_s > 0 && !awaits_replicas(api)) /* its event may overtake the script's reply */
         await_analysis(submission, &submission->id);
-    struct enqueue_order order = {submission->id, &signal, now_ms, traceparent_of(exchange), key};
+    trace_signal(&submission->trace, exchange, &submission->id);
+    struct enqueue_order order = {submission->id, &signal, now_ms,
+                                  signal_traceparent(&submission->trace, traceparent), key};
     admission_count(&api->admission);
     enqueue_signal(api->enqueue, &order, on_enqueued, submission);
 }

@@ -6,6 +6,7 @@
 
 /* CLOCK_REALTIME in ms since 1970: what is shown and stored. May step. */
 int64_t clock_wall_ms(void);
+int64_t clock_wall_ns(void);
 
 /* CLOCK_MONOTONIC in ns: durations and deadlines. */
 int64_t clock_monotonic_ns(void);

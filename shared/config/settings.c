@@ -17,6 +17,23 @@ static bool accepts_redis_url(const char *value, const char **why) {
     return redis_url_parse(value, &url, why);
 }
 
+bool share_parse(const char *text, double *share) {
+    char *end;
+    if (text[strspn(text, "0123456789.")] != '\0')
+        return false;
+    double value = strtod(text, &end);
+    if (end == text || *end != '\0' || value > 1)
+        return false;
+    *share = value;
+    return true;
+}
+
+static bool accepts_share(const char *value, const char **why) {
+    double share;
+    *why = "a number from 0 to 1";
+    return share_parse(value, &share);
+}
+
 static bool is_visible_ascii(struct text text) {
     for (size_t i = 0; i < text.len; i++)
         if (text.at[i] <= ' ' || text.at[i] > '~')
@@ -52,6 +69,13 @@ static bool accepts_origins(const char *value, const char **why) {
     }
 }
 
+static bool accepts_endpoint(const char *value, const char **why) {
+    size_t scheme = strncmp(value, "http://", 7) == 0 ? 7 : strncmp(value, "https://", 8) == 0 ? 8 : 0;
+    *why = "http://host[:port][/path] or https://…, visible ASCII without ? and #";
+    return value[0] == '\0' || (scheme > 0 && strchr("/:", value[scheme]) == NULL &&
+                                is_visible_ascii(text_of(value)) && strpbrk(value, "?#") == NULL);
+}
+
 /* clang-format off */
 const struct setting_row setting_rows[] = {
     {"REDIS_URL", BOTH, SETTING_TEXT, "redis://127.0.0.1:6379/0", "", 1, TEXT_MAX,
@@ -62,7 +86,14 @@ const struct setting_row setting_rows[] = {
     {"LOG_LEVEL", BOTH, SETTING_WORD, "info", "debug info warning error", 0, 0,
      "the least level that is logged", FIELD(log_level), false, NULL},
     {"OTEL_SERVICE_NAME", BOTH, SETTING_TEXT, "", "", 0, 255,
-     "the component in logs; default: the program's name", FIELD(service_name), false, NULL},
+     "the component in logs, the service in traces; default: the program's name", FIELD(service_name), false, NULL},
+    {"OTEL_EXPORTER_OTLP_ENDPOINT", BOTH, SETTING_TEXT, "", "", 0, TEXT_MAX,
+     "collector that gets traces: OTLP/HTTP, JSON, at this URL's /v1/traces; default: no traces",
+     FIELD(trace_endpoint), false, accepts_endpoint},
+    {"OTEL_TRACES_SAMPLER_ARG", BOTH, SETTING_TEXT, "0.1", "", 1, 32,
+     "share of the traces that is kept, 0 to 1, where the caller has not decided", FIELD(trace_share), false, accepts_share},
+    {"SOC_TRACE_SLOW_MS", BOTH, SETTING_NUMBER, "1000", "ms", 1, 3600000,
+     "a threat or request that takes longer is traced always, as a failed one is", FIELD(trace_slow_ms), false, NULL},
     {"SOC_PUBLISH_EVENTS", PROGRAM_WORKER, SETTING_SWITCH, "1", "", 0, 1,
      "publish every analysis on the channel threats:events", FIELD(publish_events), false, NULL},
 

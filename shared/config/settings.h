@@ -22,6 +22,9 @@ struct settings {
     const char *key_prefix;
     const char *log_level;
     const char *service_name;
+    const char *trace_endpoint; /* "": no traces */
+    const char *trace_share;    /* share_parse reads it */
+    int64_t trace_slow_ms;
     /* soc-api */
     const char *http_host;
     int64_t http_port;
@@ -81,5 +84,8 @@ const char *program_name(enum program program);
 
 /* The table of the program's settings with their defaults, for --help. */
 void settings_print(enum program program, FILE *out);
+
+/* A plain decimal number from 0 to 1. */
+bool share_parse(const char *text, double *share);
 
 #endif

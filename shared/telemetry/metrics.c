@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shared/base/status.h"
+#include "shared/telemetry/export_spans.h"
 #include "shared/telemetry/metric_rows.h"
 
 #define BOTH (PROGRAM_API | PROGRAM_WORKER)
@@ -19,6 +20,7 @@ WORDS(resume, "ring", "log", "reset");
 WORDS(measure, "ingestion", "queue_wait", "agent_execution", "fp_analysis", "response_planning", "timeline",
       "commit", "total");
 WORDS(redelivery, "dead", "released", "vanished", "own");
+WORDS(loss, "queue_full", "excess", "rejected", "unavailable", "shutdown");
 WORDS(context, "customers", "infra_events", "intel_lists", "intel_entries");
 
 static const char *status_words[STATUS_COUNT];
@@ -37,6 +39,7 @@ static const struct metric_label by_rejection = {"reason", &status_values, false
 static const struct metric_label by_drop = {"reason", &drop_values, false};
 static const struct metric_label by_resume = {"outcome", &resume_values, false};
 static const struct metric_label by_redelivery = {"reason", &redelivery_values, false};
+static const struct metric_label by_loss = {"reason", &loss_values, false};
 static const struct metric_label by_context = {"kind", &context_values, false};
 
 /* Agents and analyzers take microseconds, queues minutes, and a request that waits for its analysis 30 s. */
@@ -183,6 +186,10 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
         .programs = BOTH, COUNTER, BY(by_rejection, STATUS_COUNT)},
     [METRIC_GROUP_RECREATED] = {"soc_group_recreated_total", "Times the consumer group was missing and made again.",
         .programs = BOTH, COUNTER, PLAIN},
+    [METRIC_SPANS_EXPORTED] = {"soc_spans_exported_total", "Spans of traces that the collector took.",
+        .programs = BOTH, COUNTER, PLAIN},
+    [METRIC_SPANS_DROPPED] = {"soc_spans_dropped_total", "Spans of traces that were lost.",
+        .programs = BOTH, COUNTER, BY(by_loss, SPAN_LOSS_COUNT)},
 };
 /* clang-format on */
 

@@ -71,6 +71,8 @@ enum metric {
     METRIC_REDIS_RECONNECTS, /* soc_redis_reconnects_total */
     METRIC_REDIS_ERRORS,     /* soc_redis_errors_total{reason}: status words */
     METRIC_GROUP_RECREATED,  /* soc_group_recreated_total */
+    METRIC_SPANS_EXPORTED,   /* soc_spans_exported_total */
+    METRIC_SPANS_DROPPED,    /* soc_spans_dropped_total{reason}: enum span_loss of export_spans.h */
     METRIC_COUNT
 };
 

@@ -1,5 +1,5 @@
-/* The small values: times, addresses, prefixes, UUIDs, stream ids, integers. Each that is read can be written
- * and read to the same. */
+/* The small values: times, addresses, prefixes, UUIDs, stream ids, trace contexts, integers. Each that is
+ * read can be written and read to the same. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -9,6 +9,7 @@
 #include "shared/json/integer.h"
 #include "shared/json/reader.h"
 #include "shared/redis/stream_id.h"
+#include "shared/telemetry/trace_context.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { NUMBER_MAX = 256 };
@@ -60,6 +61,19 @@ static void check_stream_id(struct text text) {
     FUZZ_CHECK(!stream_id_is_before(id, again) && !stream_id_is_before(again, id));
 }
 
+static void check_traceparent(struct text text) {
+    char written[TRACEPARENT_LENGTH];
+    struct trace_context context, again;
+    if (!traceparent_parse(text, &context))
+        return;
+    FUZZ_CHECK(trace_is_present(&context) && trace_has_span(&context));
+    traceparent_write(&context, written);
+    FUZZ_CHECK(traceparent_parse((struct text){written, TRACEPARENT_LENGTH}, &again));
+    FUZZ_CHECK(memcmp(&context.trace_id, &again.trace_id, TRACE_ID_BYTES) == 0);
+    FUZZ_CHECK(memcmp(&context.span_id, &again.span_id, SPAN_ID_BYTES) == 0);
+    FUZZ_CHECK(context.sampled == again.sampled);
+}
+
 /* As another judges it, where doubles are exact enough to tell. */
 static void check_integer(struct text text) {
     struct reader reader;
@@ -85,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_prefix(text);
     check_uuid(text);
     check_stream_id(text);
+    check_traceparent(text);
     check_integer(text);
     return 0;
 }

@@ -196,6 +196,41 @@ Test(settings, origins_are_whole_origins) {
     }
 }
 
+Test(settings, the_collector_is_a_url_without_a_query) {
+    static const char *const good[] = {"http://127.0.0.1:4318", "https://otel.example/base/",
+                                       "http://[::1]:4318"};
+    static const char *const bad[] = {"127.0.0.1:4318", "grpc://a",        "http://",
+                                      "http:///v1",     "http://:1",       "http://a?token=b",
+                                      "http://a#",      "http://a b:4318", "HTTP//a"};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        setenv("OTEL_EXPORTER_OTLP_ENDPOINT", good[i], 1);
+        cr_assert(eq(str, (char *)read_good(PROGRAM_WORKER).trace_endpoint, (char *)good[i]));
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        setenv("OTEL_EXPORTER_OTLP_ENDPOINT", bad[i], 1);
+        expect_complaint(PROGRAM_API, "OTEL_EXPORTER_OTLP_ENDPOINT", "http://host");
+    }
+}
+
+Test(settings, shares_are_plain_numbers_from_0_to_1) {
+    static const struct {
+        const char *text;
+        double share;
+    } good[] = {{"0", 0}, {"1", 1}, {"0.25", 0.25}, {".5", 0.5}, {"1.0", 1}, {"0.001", 0.001}};
+    static const char *const bad[] = {"1.01", "-0.1", "a",    "0.1x",  "0x1", "nan",
+                                      "inf",  "0.1 ", "1e-1", "0.0.1", ".",   "2"};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        double share = -1;
+        setenv("OTEL_TRACES_SAMPLER_ARG", good[i].text, 1);
+        cr_assert(share_parse(read_good(PROGRAM_API).trace_share, &share));
+        cr_assert(eq(dbl, share, good[i].share));
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        setenv("OTEL_TRACES_SAMPLER_ARG", bad[i], 1);
+        expect_complaint(PROGRAM_WORKER, "OTEL_TRACES_SAMPLER_ARG", "0 to 1");
+    }
+}
+
 Test(settings, certificate_and_key_come_together) {
     setenv("SOC_TLS_CERT", "/tls/tls.crt", 1);
     expect_complaint(PROGRAM_API, "SOC_TLS_KEY", "SOC_TLS_CERT");

@@ -45,6 +45,7 @@ static void keep_results(struct work *work, const struct analysis *analysis) {
     work->actions[plan->primary.action_type]++;
     for (unsigned i = 0; i < plan->secondary_count; i++)
         work->actions[plan->secondary[i].action_type]++;
+    work->measured = analysis->measured;
     for (int i = 0; i < PHASE_COUNT; i++)
         work->phase_seconds[i] = analysis->timeline.phase_ms[i] / 1000;
 }

@@ -14,6 +14,7 @@
 #include "worker/intake/parse_fields.h"
 #include "worker/intake/recover_entries.h"
 #include "worker/intake/release_entries.h"
+#include "worker/results/trace_work.h"
 
 /* One slot in so many is never taken by new entries: a backlog must not keep us from finishing what dead
  * workers left. */
@@ -59,7 +60,9 @@ static void bury_unreadable(const struct intake *intake, const struct work *work
                             .deliveries = work->deliveries,
                             .reason = fault->reason,
                             .stage = DEAD_AT_READ,
-                            .detail = fault->detail};
+                            .detail = fault->detail,
+                            .trace = &work->trace};
+    trace_unreadable(work, fault->reason);
     bury_entry(&intake->burial, &burial);
 }
 
@@ -88,6 +91,7 @@ bool read_entry(struct reading *reading, struct text id, const redisReply *field
         abort(); /* never more is asked for than there are slots; Redis spells ids */
     begin_work(work, deliveries, how);
     enum entry_kind kind = parse_fields(work, fields, &fault);
+    work_join_trace(work, reply_text(reply_field(fields, "traceparent")));
     if (kind == ENTRY_READABLE) {
         gather_history(intake->gatherer, work);
         return true;

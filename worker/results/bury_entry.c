@@ -53,7 +53,9 @@ static void tell(const struct burial *burial, const char *reason, const char *st
     struct text threat = burial->threat == NULL ? TEXT_NONE : (struct text){id, UUID_LENGTH};
     if (burial->threat != NULL)
         uuid_write(burial->threat, id);
-    log_write(LOG_ENTRY_BURIED, LOG_TEXT("threat_id", threat),
+    struct trace_hex hex;
+    trace_hex_write(burial->trace, &hex);
+    log_write(LOG_ENTRY_BURIED, LOG_TEXT("threat_id", threat), LOG_TRACE(hex),
               LOG_TEXT("customer_name", burial->customer_name), LOG_TEXT("entry", burial->entry),
               LOG_STRING("reason", reason), LOG_STRING("stage", stage),
               LOG_NUMBER("deliveries", burial->deliveries));

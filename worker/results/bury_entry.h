@@ -8,6 +8,7 @@
 #include "shared/model/vocabulary.h"
 #include "shared/redis/keys.h"
 #include "shared/redis/link.h"
+#include "shared/telemetry/trace_context.h"
 
 /* Everything is copied. */
 struct burial {
@@ -19,6 +20,7 @@ struct burial {
     enum dead_stage stage;
     struct text detail; /* may be empty */
     bool readable;      /* its signal is one */
+    const struct trace_context *trace;
 };
 
 struct burial_options {

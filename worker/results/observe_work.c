@@ -3,17 +3,20 @@
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 
-static void note_unavailable(const struct work *work, enum agent agent, struct text reason) {
+static void note_unavailable(struct work *work, enum agent agent, struct text reason) {
     char id[UUID_LENGTH];
+    struct trace_hex hex;
     uuid_write(&work->id, id);
+    trace_hex_write(&work->trace, &hex);
+    work->unavailable |= 1u << agent;
     metrics_add(METRIC_AGENT_UNAVAILABLE, (int)agent, 0, 1);
-    log_write(LOG_AGENT_UNAVAILABLE, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
+    log_write(LOG_AGENT_UNAVAILABLE, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})), LOG_TRACE(hex),
               LOG_TEXT("customer_name", work->signal.customer_name),
               LOG_STRING("agent_name", vocabulary_word(&vocabulary_agent, (int)agent)),
               LOG_TEXT("reason", reason));
 }
 
-void observe_analysis(const struct work *work, const struct analysis *analysis) {
+void observe_analysis(struct work *work, const struct analysis *analysis) {
     for (int i = 0; i < AGENT_COUNT; i++) {
         const struct agent_report *report = &analysis->agents[i];
         metrics_observe(METRIC_AGENT_SECONDS, i,

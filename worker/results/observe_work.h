@@ -6,7 +6,7 @@
 #include "worker/results/work.h"
 
 /* Tells the log of agents that were not available, too. */
-void observe_analysis(const struct work *work, const struct analysis *analysis);
+void observe_analysis(struct work *work, const struct analysis *analysis);
 
 /* `now_ns` of the monotonic clock. */
 void observe_result(const struct work *work, int64_t now_ns);

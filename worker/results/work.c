@@ -81,6 +81,8 @@ struct work *work_take(struct work_pool *pool) {
     work->next = NULL;
     work->failed_commits = 0;
     work->claimed = work->alone = false;
+    work->id = (struct uuid){{0}};
+    work->unavailable = 0;
     work->facts = (struct facts){0};
     return work;
 }

@@ -4,9 +4,9 @@
 #define SOC_WORKER_WORK_H
 
 #include "shared/base/uuid.h"
-#include "shared/model/facts.h"
-#include "shared/model/signal.h"
+#include "shared/model/analysis.h"
 #include "shared/redis/stream_id.h"
+#include "shared/telemetry/trace_context.h"
 
 enum { ENTRY_ID_MAX = 48 };
 
@@ -27,6 +27,9 @@ struct work {
     bool claimed; /* taken over from another consumer */
     bool alone;   /* a suspect: nothing else is in our hands */
 
+    struct trace_context trace;          /* of the span analyze_threat of this delivery */
+    uint8_t trace_parent[SPAN_ID_BYTES]; /* the span that the entry carries; all zero: none */
+
     struct arena arena; /* of signal and facts */
     struct uuid id;
     struct signal signal;
@@ -45,6 +48,8 @@ struct work {
     bool late; /* more than half of the plan's response time was gone when it was analysed */
     unsigned char actions[ACTION_TYPE_COUNT]; /* of the plan, by type */
     double phase_seconds[PHASE_COUNT];
+    struct measured measured;
+    unsigned unavailable; /* agents, a bit for each */
     int64_t ready_at_ns;
     unsigned failed_commits;
 };
