@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "shared/model/json_scan.h"
 #include "shared/base/utf8.h"
+#include "shared/model/json_scan.h"
 
 /* What the readers fill. */
 struct customer_scan {

@@ -1,8 +1,8 @@
 #include "api/context/infra_json.h"
 
-#include "shared/model/json_scan.h"
 #include "shared/base/rfc3339.h"
 #include "shared/context/customer_records.h"
+#include "shared/model/json_scan.h"
 
 enum { TIME_TEXT_MAX = 64 };
 

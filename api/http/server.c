@@ -12,6 +12,7 @@
 #include "api/http/h2o_reactor.h"
 #include "api/http/linger.h"
 #include "shared/base/socket_port.h"
+#include "shared/telemetry/log.h"
 
 enum { LISTEN_BACKLOG = 4096, ACCEPTS_PER_TURN = 64 };
 
@@ -72,6 +73,7 @@ static void on_own_error(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slo
                    H2O_STRLIT("application/problem+json"), 1);
     h2o_setup_next_ostream(req, &stream->super.next);
     linger_after(req);
+    log_write(LOG_REQUEST_REFUSED, LOG_STRING("route", "unknown"), LOG_NUMBER("status", req->res.status));
 }
 
 static void configure(struct server *server, const struct server_options *options) {

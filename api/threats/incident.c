@@ -1,7 +1,7 @@
 #include "api/threats/incident.h"
 
-#include "shared/model/json_scan.h"
 #include "shared/base/rfc3339.h"
+#include "shared/model/json_scan.h"
 
 /* What is certain needs no score of ours. */
 static unsigned fp_milli_of(enum verdict verdict) {

@@ -1,7 +1,7 @@
 #include "api/threats/verdict_request.h"
 
-#include "shared/model/json_scan.h"
 #include "shared/json/writer.h"
+#include "shared/model/json_scan.h"
 
 static struct verdict_request *into(struct json_scan *scan) {
     return scan->into;

@@ -9,6 +9,7 @@ import contract
 from contract import check, check_problem
 from fleet import Fleet
 from processes import wait_until
+from raw_http import exchange
 from sample_signals import signal
 from steps import completed
 
@@ -175,4 +176,14 @@ def test_good_requests_have_no_line_and_refused_ones_one_at_debug(own):
         ("unknown", 404, "debug"),
         ("POST /api/threats", 422, "debug"),
     ]
+    put(api, {"level": "info"})
+
+
+def test_what_is_no_request_has_a_line_too(own):
+    api = own.apis[1]
+    put(api, {"level": "debug"})
+    answer = exchange(api, b"POST /api/threats HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
+    assert answer.status_code == 413
+    lines = wait_until(lambda: [row for row in failed_requests(api, "request refused") if row["status"] == 413], 10, "it is told")
+    assert [row["route"] for row in lines] == ["unknown"]
     put(api, {"level": "info"})
