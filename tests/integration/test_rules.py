@@ -260,7 +260,7 @@ def test_every_query_of_a_dashboard_returns_data(watched, name):
 
 def selectors(expression):
     """The series that an expression reads."""
-    found = re.findall(r"\b((?:soc|http|process|up)[a-z0-9_:]*)\b(\{[^}]*\})?", re.sub(r'"[^"]*"(?=[,)])(?![^{]*\})', "", expression))
+    found = re.findall(r"\b((?:soc|http|process)[a-z0-9_:]*|up)\b(\{[^}]*\})?", expression)
     return {name + labels for name, labels in found}
 
 
