@@ -12,6 +12,7 @@
 enum {
     BATCH_MAX = 512,
     POLL_MS = 50,
+    LINGER_MS = 500, /* between two batches that are not full */
     ATTEMPT_MS = 10000,
     RETRY_FOR_MS = 30000,
     PAUSE_FIRST_MS = 250,
@@ -30,6 +31,7 @@ struct exporter {
     struct span_counts *counts;
     struct export_state *state;
     struct buffer body;
+    int64_t exported_at_ms;
 };
 
 int64_t export_pause_ms(unsigned attempt, double chance) {
@@ -118,6 +120,7 @@ static bool export_batch(struct exporter *exporter) {
         return false;
     if (count > BATCH_MAX)
         count = BATCH_MAX;
+    exporter->exported_at_ms = clock_monotonic_ms();
     buffer_clear(&exporter->body);
     encode_spans(&exporter->body, exporter->resource, exporter->ring, count);
     span_ring_release(exporter->ring, count);
@@ -125,14 +128,15 @@ static bool export_batch(struct exporter *exporter) {
     return true;
 }
 
+static bool is_full(struct exporter *exporter) {
+    return span_ring_count(exporter->ring) >= BATCH_MAX;
+}
+
 static void *run(void *arg) {
     struct exporter *exporter = arg;
-    for (;;) {
-        bool full = span_ring_count(exporter->ring) >= BATCH_MAX;
-        if (!full && !rest(exporter, POLL_MS))
-            break;
-        export_batch(exporter);
-    }
+    while (is_full(exporter) || rest(exporter, POLL_MS))
+        if (is_full(exporter) || clock_monotonic_ms() - exporter->exported_at_ms >= LINGER_MS)
+            export_batch(exporter);
     while (time_left_ms(exporter) > 0 && export_batch(exporter))
         continue;
     uint64_t left = span_ring_count(exporter->ring);
