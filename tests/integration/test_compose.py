@@ -15,7 +15,7 @@ OURS = {"api": ("soc-api", "SOC_HTTP_PORT"), "worker": ("soc-worker", "SOC_ADMIN
 WITHOUT_HEALTHCHECK = {"otel-collector"}
 OUTGOING_PORTS_FROM = 32768
 # Read by the exporter of traces.
-SETTINGS_TO_COME = {"OTEL_EXPORTER_OTLP_ENDPOINT"}
+SETTINGS_TO_COME = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG"}
 
 
 def defaults():
