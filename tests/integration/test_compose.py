@@ -134,6 +134,7 @@ def test_ports_are_the_program_s_own(name):
 def test_redis_keeps_what_it_is_given():
     words = SERVICES["redis"]["command"]
     options = dict(zip(words[1::2], words[2::2]))
+    assert options["--protected-mode"] == "no", "it has no password, and its network is its own"
     assert options["--appendonly"] == "yes" and options["--maxmemory-policy"] == "noeviction"
     assert options["--maxmemory"].endswith("mb")
     # The append-only file's rewriting may double the memory.
