@@ -5,8 +5,8 @@ import urllib.parse
 
 from composing.stack import wait_until
 
-SEEN_LIMIT_S = 90
-SCALE_LIMIT_S = 60
+SEEN_LIMIT_S = 180
+SCALE_LIMIT_S = 180
 SIGNAL = {
     "threat_type": "credential_stuffing",
     "customer_id": "compose",
@@ -46,7 +46,8 @@ def programs_are_confined(stack):
 
 def consumers_under_load(stack):
     """A worker is in the group once it got something: waiting ones are served in turn."""
-    post_threat(stack)
+    for _ in range(4):
+        post_threat(stack)
     return stack.consumers()
 
 

@@ -56,11 +56,6 @@ class Stack:
         }
 
         self.services = []
-        self.leave_out([])
-
-    def leave_out(self, services):
-        self.missing = services
-        self.left_out = [word for name in services for word in ("--scale", f"{name}=0")]
 
     def compose(self, *words):
         return run(*self.command, *words, cwd=REPOSITORY, env=self.environment)
@@ -70,7 +65,7 @@ class Stack:
 
     def up(self, *words):
         """As `up --wait` does, which Compose 1 does not have."""
-        self.compose("up", "--detach", *words, *self.left_out)
+        self.compose("up", "--detach", *words, *self.services)
         wait_until(lambda: not self.waited_for(), UP_LIMIT_S, "everything is healthy")
 
     def waited_for(self):
