@@ -304,7 +304,12 @@ def test_a_redelivery_names_the_delivery_before():
         sleeper.send(signals.SIGCONT)
         late = collector.wait_for("analyze_threat", outcome="gone")
         assert {span.attributes["deliveries"] for span in late} == {1}
-        linked = {span.links[0]: span.attributes["threat.id"] for span in collector.spans("analyze_threat", deliveries=2)}
+
+        def links():
+            return {span.links[0]: span.attributes["threat.id"] for span in collector.spans("analyze_threat", deliveries=2)}
+
+        wait_until(lambda: all((span.trace, span.id) in links() for span in late), 20, "all that were redelivered are told")
+        linked = links()
         for span in late:
             assert linked[span.trace, span.id] == span.attributes["threat.id"], "the link is to the span that came late"
             assert not span.failed
