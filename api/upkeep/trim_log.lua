@@ -4,14 +4,15 @@
 -- longer than what lives: then such rows are written again at its end, so that a few long-lived threats do not pin it.
 -- The last row always stays, readers know the log by it, and so do young rows: a reader that is a little behind finds
 -- the row it stands at.
--- KEYS: log
--- ARGV: what stands before a threat's id in its key, most rows to look at, how many threats live, ms from which on a row is young
+-- KEYS: log, by_created
+-- ARGV: what stands before a threat's id in its key, most rows to look at, how many threats live as far as who asks knows, ms
+-- from which on a row is young
 -- Answers rows cut, and 1 when more may be cut.
 local log, before, most, living = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local young = tonumber(ARGV[4])
 local length = redis.call('XLEN', log)
 if length < 2 then return {0, 0} end
-local rewrite = length > 3 * living + 1000
+local rewrite = length > 3 * math.max(living, redis.call('ZCARD', KEYS[2])) + 1000 -- who asks may be far behind
 
 local function field(fields, name)
     for i = 1, #fields, 2 do

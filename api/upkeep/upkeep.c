@@ -179,8 +179,9 @@ static void on_trimmed(void *arg, enum status status, const redisReply *reply) {
 }
 
 static void trim(struct upkeep *upkeep) {
-    command_begin_script(&upkeep->command, upkeep_scripts()[SCRIPT_TRIM], 1);
-    command_string(&upkeep->command, keyspace_fixed(upkeep->options.keyspace, KEY_LOG));
+    command_begin_script(&upkeep->command, upkeep_scripts()[SCRIPT_TRIM], 2);
+    command_words(&upkeep->command, keyspace_fixed(upkeep->options.keyspace, KEY_LOG),
+                  keyspace_fixed(upkeep->options.keyspace, KEY_BY_CREATED), NULL);
     command_string(&upkeep->command, keyspace_threat_start(upkeep->options.keyspace));
     command_signed(&upkeep->command, ROWS_PER_TRIM);
     command_signed(&upkeep->command, (int64_t)catalog_size(upkeep->options.catalog).rows);

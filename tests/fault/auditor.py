@@ -96,8 +96,8 @@ class Evidence:
     surplus: list = dataclasses.field(default_factory=list)  # words on what Redis keeps too much of
     faults: list = dataclasses.field(default_factory=list)  # (begin ms, end ms)
     watched: dict = dataclasses.field(default_factory=dict)  # watcher → [(word, id, type)]
-    may_unsay: tuple = ()  # (from ms, until ms): rows of the log that a failover may take back
-    may_lose: tuple = ()  # (from ms, until ms): a 202 in it was told to be in memory only
+    may_unsay: list = dataclasses.field(default_factory=list)  # (from ms, until ms): rows of the log that a failover may take back
+    may_lose: list = dataclasses.field(default_factory=list)  # (from ms, until ms): a 202 in it was told to be in memory only
     loaded_from_ms: int = None  # the rate before the fault is measured from here; None: from the first signal
     log_from: str = "0-0"  # the log was flushed or rolled back: nothing before is known
 
@@ -105,6 +105,10 @@ class Evidence:
 def finding(count, what, some):
     shown = ", ".join(str(one) for one in list(some)[:EXAMPLES])
     return f"{count} {what}" + (f" ({shown}{' …' if count > EXAMPLES else ''})" if shown else "")
+
+
+def is_within(at_ms, windows):
+    return any(begin <= at_ms <= end for begin, end in windows)
 
 
 def position(id_):
@@ -139,7 +143,7 @@ class Audit:
         for id_, at_ms in self.told.items():
             if any(id_ in place for place in places):
                 continue
-            excused = evidence.may_lose and evidence.may_lose[0] <= at_ms <= evidence.may_lose[1]
+            excused = is_within(at_ms, evidence.may_lose)
             (self.excused if excused else self.lost).append(id_)
         self.complain("I1", len(self.lost), "ids answered 202 are nowhere", self.lost)
         two = [id_ for id_ in self.told if sum(id_ in place for place in places) > 1]
@@ -289,7 +293,7 @@ class Audit:
                     backwards.append(id_)
                     continue
                 if here >= floor and id_ not in places:
-                    if not any(one and one[0] <= here[0] <= one[1] for one in (self.evidence.may_lose, self.evidence.may_unsay)):
+                    if not is_within(here[0], self.evidence.may_lose + self.evidence.may_unsay):
                         strange.append(id_)
                 elif here >= floor:
                     row = log[places[id_]]

@@ -123,7 +123,7 @@ def trimmed_under_workers(size):
                 check_backlog(trial, "unread entries deleted")
                 store.xtrim(evidence.STREAM, maxlen=0, approximate=False)
                 check_backlog(trial, "all trimmed")
-                trial.may_lose = (0, wall_ms())
+                trial.may_lose.append((0, wall_ms()))
                 trial.note_owner_loss(reader, wall_ms())
                 for worker in fleet.workers:
                     worker.start()
@@ -167,6 +167,7 @@ def group_skips_entries(size):
     with Fleet(apis=1, workers=2, SOC_RETENTION_THREATS=0) as fleet, Trial(fleet, rest_s=size["rest_s"]) as trial:
         settle(trial)
         for _ in range(size["times"]):
+            trial.wait_idle()
             for worker in fleet.workers:
                 worker.terminate()
             trial.produce(count=size["signals"], batch=100, connections=2).wait_accepted(size["signals"])

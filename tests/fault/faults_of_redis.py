@@ -47,10 +47,10 @@ def kill_and_start(trial, mode):
         redis.start()
         wait_until(redis.answers, 30, "Redis answers")
     if mode == "none":
-        trial.may_lose = (0, at_ms)
+        trial.may_lose.append((0, at_ms))
         trial.log_from = f"{at_ms}-0"
     elif mode == "everysec":
-        trial.may_lose = (at_ms - EVERYSEC_WINDOW_MS, at_ms)
+        trial.may_lose.append((at_ms - EVERYSEC_WINDOW_MS, at_ms))
     for program in trial.fleet.programs:
         program.wait_ready()
     trial.sampler.paused = False
@@ -89,7 +89,7 @@ def emptied(size):
 
 def excuse_until_now(trial):
     """What was taken so far is destroyed; an answer to it may still be on its way."""
-    trial.may_lose = (0, wall_ms() + ON_ITS_WAY_MS)
+    trial.may_lose.append((0, wall_ms() + ON_ITS_WAY_MS))
 
 
 def flush_all(trial, size):
@@ -215,7 +215,7 @@ def bring_older(trial):
     wait_flowing(trial, 1)
     with trial.fault():
         redis.kill()
-        trial.may_lose = (at_ms - EVERYSEC_WINDOW_MS, wall_ms())
+        trial.may_lose.append((at_ms - EVERYSEC_WINDOW_MS, wall_ms()))
         shutil.rmtree(folder / "appendonlydir")
         shutil.copytree(folder / "backup", folder / "appendonlydir")
         redis.start()

@@ -48,7 +48,7 @@ def failed_over(size):
         with trial.fault():
             at_ms = wall_ms()
             ACTS[size["act"]](old)
-            trial.may_unsay = (at_ms - UNCONFIRMED_MS, at_ms + UNCONFIRMED_MS)
+            trial.may_unsay.append((at_ms - UNCONFIRMED_MS, at_ms + UNCONFIRMED_MS))
             fleet.wait_failover(old.port)
             announced = time.monotonic()
         fleet.redis = fleet.master
@@ -70,14 +70,13 @@ def failed_over_and_back(size):
         producer = trial.produce(rate=size["rate"], patience_ms=120_000)
         wait_flowing(trial)
         trial.sampler.paused = True
-        from_ms = wall_ms()
         for _ in range(size["times"]):
-            old = fleet.master
+            old, at_ms = fleet.master, wall_ms()
             with trial.fault():
                 old.kill()
                 fleet.wait_failover(old.port)
                 fleet.redis = fleet.master
-                trial.may_unsay = (from_ms - UNCONFIRMED_MS, wall_ms() + UNCONFIRMED_MS)
+                trial.may_unsay.append((at_ms - UNCONFIRMED_MS, wall_ms() + UNCONFIRMED_MS))
                 refused = producer.told["refused"]
                 wait_until(lambda: producer.told["refused"] > refused, 20, "one replica is no silent yes")
                 old.start(follows=fleet.master)
@@ -141,7 +140,7 @@ def same_signal_across_failover(size):
             killer.join()
             fleet.wait_failover(old.port)
             fleet.redis = fleet.master
-            trial.may_unsay = (at_ms - UNCONFIRMED_MS, wall_ms() + UNCONFIRMED_MS)
+            trial.may_unsay.append((at_ms - UNCONFIRMED_MS, wall_ms() + UNCONFIRMED_MS))
             for program in fleet.programs:
                 program.wait_ready()
         for number, heard in answers.items():

@@ -180,10 +180,10 @@ def test_what_is_planted_is_found(plant, invariant):
 def test_what_may_be_lost_is_excused():
     evidence = good()
     lose(evidence)
-    evidence.may_lose = (900, 1100)
+    evidence.may_lose = [(900, 1100)]
     audit = Audit(evidence)
     assert audit.lost == [] and audit.excused == [IDS[3]]
-    evidence.may_lose = (1001, 1100)
+    evidence.may_lose = [(1001, 1100)]
     assert Audit(evidence).lost == [IDS[3]]
 
 

@@ -73,8 +73,8 @@ class Trial:
         self.rest_s = rest_s
         self.unchecked = dict(unchecked)
         self.connections_lost = False
-        self.may_lose = ()
-        self.may_unsay = ()
+        self.may_lose = []
+        self.may_unsay = []
         self.log_from = "0-0"
         self.loaded_from_ms = None  # when what counts as the rate before the fault began; None: with the load
         self.saved_rows = []  # of a log that was destroyed

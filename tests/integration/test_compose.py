@@ -14,8 +14,6 @@ OURS = {"api": ("soc-api", "SOC_HTTP_PORT"), "worker": ("soc-worker", "SOC_ADMIN
 # Its image holds one program and nothing that could ask it: Prometheus watches it instead.
 WITHOUT_HEALTHCHECK = {"otel-collector"}
 OUTGOING_PORTS_FROM = 32768
-# Read by the exporter of traces.
-SETTINGS_TO_COME = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG"}
 
 
 def defaults():
@@ -116,7 +114,7 @@ def test_the_configuration_that_a_command_names_is_mounted(name):
 @pytest.mark.parametrize("name", OURS)
 def test_environment_is_settings_that_the_program_knows(name):
     given = set(SERVICES[name]["environment"])
-    assert given - SETTINGS_TO_COME <= set(settings_of(OURS[name][0]))
+    assert given <= set(settings_of(OURS[name][0]))
     assert given >= {"REDIS_URL", "LOG_LEVEL", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 

@@ -19,8 +19,9 @@ def calls_in(text):
             depth += {"(": 1, ")": -1}.get(text[end], 0)
             end += 1
         call = text[start.end() : end - 1]
-        events = re.findall(r"\bLOG_(?!TEXT|STRING|NUMBER|DECIMAL)[A-Z_]+\b", re.split(r"LOG_(?:TEXT|STRING|NUMBER|DECIMAL)\(", call)[0])
-        yield events, re.findall(r'LOG_(?:TEXT|STRING|NUMBER|DECIMAL)\(\s*"(\w+)"', call)
+        events = re.findall(r"\bLOG_(?!TEXT|STRING|NUMBER|DECIMAL|TRACE)[A-Z_]+\b", re.split(r"LOG_(?:TEXT|STRING|NUMBER|DECIMAL)\(", call)[0])
+        of_trace = OF_TRACES if "LOG_TRACE(" in call else set()
+        yield events, [*re.findall(r'LOG_(?:TEXT|STRING|NUMBER|DECIMAL)\(\s*"(\w+)"', call), *sorted(of_trace)]
 
 
 CALLS = [(path.relative_to(REPOSITORY), *call) for path in SOURCES for call in calls_in(path.read_text())]
