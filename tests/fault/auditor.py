@@ -188,22 +188,26 @@ class Audit:
             elif count > held[owner]:
                 self.complain("I3", count - held[owner], f"entries more than it held were taken from {owner}")
             self.redelivered += count if owner != RELEASED else 0
-        self.redelivery_ms = self.measure_redelivery()
+        self.redelivery_ms, self.again_ms = self.measure_redelivery()
 
     def measure_redelivery(self):
-        """From each loss to the threat's completion, or to its next loss: then another worker had it."""
-        ends = collections.defaultdict(list)
+        """From each loss to the threat's completion, or to its next loss: then another worker had it. Apart: losses of
+        threats that were lost before, which go alone, one in the fleet at a time."""
+        ends, lost = collections.defaultdict(list), set()
         for row in self.evidence.rows:
             if row.kind == "completed":
                 ends[row.threat].append(row.at_ms)
-        for loss in self.evidence.losses:
+        losses = sorted(self.evidence.losses, key=lambda loss: loss.at_ms)
+        for loss in losses:
             for id_ in loss.held.values():
                 ends[id_].append(loss.at_ms)
-        took = []
-        for loss in self.evidence.losses:
+        first, again = [], []
+        for loss in losses:
             for id_ in loss.held.values():
-                took += [min(at_ms for at_ms in ends[id_] if at_ms > loss.at_ms) - loss.at_ms] if max(ends[id_]) > loss.at_ms else []
-        return sorted(took)
+                later = [at_ms for at_ms in ends[id_] if at_ms > loss.at_ms]
+                (again if id_ in lost else first).extend([min(later) - loss.at_ms] if later else [])
+            lost.update(loss.held.values())
+        return sorted(first), sorted(again)
 
     # --- I4 ---
 

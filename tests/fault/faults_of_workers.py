@@ -32,6 +32,7 @@ def kill_at_commit(trial, worker, commits):
 
 def killed_at_random(size):
     """kill -9 of a worker at random points of its work, and between a result and the script that stores it"""
+    # Somebody has to have watched for long enough to know that another is dead: not everyone dies within that time.
     dice = random.Random(size["seed"])
     with Fleet(apis=2, workers=4, SOC_RETENTION_THREATS=0) as fleet, Trial(fleet, rest_s=size["rest_s"]) as trial:
         settle(trial)

@@ -43,7 +43,7 @@ def row(name, run, short, case="", only_full=False, **full):
 
 
 ROWS = [
-    row("F1", workers.killed_at_random, dict(kills=10, pause_s=0.1, rate=1500, signals=4000, seed=1), kills=250, signals=150_000),
+    row("F1", workers.killed_at_random, dict(kills=10, pause_s=0.6, rate=1500, signals=4000, seed=1), kills=250, pause_s=2, signals=150_000),
     row("F2", workers.all_killed, dict(signals=6000), signals=300_000),
     row("F3", workers.stopped_in_turn, dict(rollouts=1, rate=1500), rollouts=34),
     row("F4", workers.frozen_and_thawed, dict(freezes=2, frozen_s=1.8, suspect_ms=900, rate=1000), "short", only_full=True, freezes=30),

@@ -41,6 +41,7 @@ class Figures:
     fenced: int = 0
     kills: int = 0
     redelivery_ms: list = dataclasses.field(default_factory=list)
+    again_ms: list = dataclasses.field(default_factory=list)
     recovery_ms: list = dataclasses.field(default_factory=list)
     events: int = 0
     resets: int = 0
@@ -313,7 +314,7 @@ class Trial:
         figures.accepted, figures.completed = len(audit.told), len(audit.completed)
         figures.failed, figures.outstanding = len(collected.dead), len(collected.outstanding)
         figures.lost, figures.excused, figures.double = len(audit.lost), len(audit.excused), audit.double
-        figures.redelivered, figures.redelivery_ms = audit.redelivered, audit.redelivery_ms
+        figures.redelivered, figures.redelivery_ms, figures.again_ms = audit.redelivered, audit.redelivery_ms, audit.again_ms
         figures.recovery_ms, figures.events, figures.resets = audit.recovery_ms, audit.heard, audit.resets
         for name, words in audit.broken.items():
             if words and name not in self.unchecked:
@@ -334,7 +335,8 @@ class Trial:
 
     def summary(self):
         figures = dataclasses.asdict(self.figures)
-        redelivery, recovery = figures.pop("redelivery_ms"), figures.pop("recovery_ms")
+        redelivery, recovery, again = (figures.pop(name) for name in ("redelivery_ms", "recovery_ms", "again_ms"))
+        figures["lost_again"], figures["again_p99_ms"] = len(again), quantile(again, 0.99)
         figures["redelivery_p50_ms"], figures["redelivery_p99_ms"] = quantile(redelivery, 0.5), quantile(redelivery, 0.99)
         figures["redelivery_samples"] = redelivery
         figures["recovery_ms"] = max(recovery, default=None)
