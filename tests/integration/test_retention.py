@@ -11,7 +11,6 @@ from sample_signals import varied
 pytestmark = pytest.mark.plain
 
 
-
 def wait_kept(fleet, count):
     wait_until(lambda: fleet.store.zcard("threats:by_created") == count, LIMIT_S, f"{count} threats are kept")
 
@@ -21,7 +20,7 @@ def test_only_the_newest_are_kept():
         ids = []
         for number in range(10):
             ids += post(fleet.apis[number % 2], varied(500, f"kept-{number}"))
-        client.wait_for("new_threat", 5000)
+            client.wait_for("new_threat", len(ids))  # told before they are among the oldest
         fleet.wait_idle()
         wait_kept(fleet, 1000)
         wait_until(lambda: fleet.store.xlen("threats:log") <= 3 * 1000 + 1100, LIMIT_S, "the log is cut")
