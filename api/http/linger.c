@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* Past the first, connections are closed as ever. */
-enum { LINGERING_MAX = 64, SECONDS_MAX = 5, BYTES_MAX = 64 * 1024 * 1024 };
+enum { LINGERING_MAX = 64, SECONDS_MAX = 5, BYTES_MAX = 20 * 1024 * 1024 };
 
 struct lingering {
     h2o_socket_t *socket; /* of a descriptor of our own */
