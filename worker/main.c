@@ -12,6 +12,7 @@
 #include "shared/redis/follow_master.h"
 #include "shared/telemetry/log_events.h"
 #include "shared/telemetry/log_level.h"
+#include "shared/telemetry/log_threat.h"
 #include "shared/telemetry/metrics.h"
 #include "shared/telemetry/spans.h"
 #include "worker/admin/admin_http.h"
@@ -78,24 +79,18 @@ static void forget_stage(const struct intake *intake, const struct work *work) {
 
 static void on_committed(void *arg, struct work *work, enum status status) {
     struct worker *worker = arg;
-    char id[UUID_LENGTH];
-    struct trace_hex hex;
-    uuid_write(&work->id, id);
-    trace_hex_write(&work->trace, &hex);
     trace_work(work, status);
     if (status == STATUS_OK) {
         observe_result(work, clock_monotonic_ns());
         if (work->alone)
             forget_stage(&worker->intake, work);
-        log_write(LOG_THREAT_COMPLETED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})),
-                  LOG_TRACE(hex), LOG_TEXT("customer_name", work->signal.customer_name),
+        log_write(LOG_THREAT_COMPLETED, LOG_THREAT(&work->id, &work->trace, work->signal.customer_name),
                   LOG_STRING("severity", vocabulary_word(&vocabulary_severity, (int)work->severity)),
                   LOG_DECIMAL("duration_ms", (double)(clock_monotonic_ns() - work->taken_at_ns) / 1e6));
     } else if (status_row(status)->entry_action == ENTRY_ACKNOWLEDGE) {
         metrics_add(status == STATUS_FENCED ? METRIC_FENCED : METRIC_FINISHED_BEFORE, 0, 0, 1);
-        log_write(LOG_ENTRY_FENCED, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})), LOG_TRACE(hex),
-                  LOG_TEXT("customer_name", work->signal.customer_name), LOG_STRING("entry", work->entry),
-                  LOG_STRING("reason", status_name(status)));
+        log_write(LOG_ENTRY_FENCED, LOG_THREAT(&work->id, &work->trace, work->signal.customer_name),
+                  LOG_STRING("entry", work->entry), LOG_STRING("reason", status_name(status)));
     } else {
         bury_refused(&worker->intake, work);
     }

@@ -13,12 +13,15 @@ static void write_int64(struct writer *writer, const char *key, int64_t value) {
     writer_member_text(writer, key, (struct text){digits, (size_t)len});
 }
 
-static void write_trace_id(struct writer *writer, const struct trace_hex *hex) {
-    writer_member_text(writer, "traceId", (struct text){hex->trace_id, sizeof(hex->trace_id)});
+static void write_span_id(struct writer *writer, const char *key, const uint8_t span_id[SPAN_ID_BYTES]) {
+    char hex[SPAN_ID_LENGTH];
+    writer_member_text(writer, key, span_id_text(span_id, hex));
 }
 
-static void write_span_id(struct writer *writer, const char *key, const struct trace_hex *hex) {
-    writer_member_text(writer, key, (struct text){hex->span_id, sizeof(hex->span_id)});
+static void write_context(struct writer *writer, const struct trace_context *context) {
+    char hex[TRACE_ID_LENGTH];
+    writer_member_text(writer, "traceId", trace_id_text(context->trace_id, hex));
+    write_span_id(writer, "spanId", context->span_id);
 }
 
 static void write_string_attribute(struct writer *writer, const char *key, struct text value) {
@@ -61,15 +64,12 @@ static void write_attribute(struct writer *writer, const struct span *span,
 }
 
 static void write_links(struct writer *writer, const struct span *span) {
-    struct trace_hex hex;
     if (!trace_is_present(&span->link))
         return;
-    trace_hex_write(&span->link, &hex);
     writer_key(writer, "links");
     writer_open_array(writer);
     writer_open_object(writer);
-    write_trace_id(writer, &hex);
-    write_span_id(writer, "spanId", &hex);
+    write_context(writer, &span->link);
     writer_close_object(writer);
     writer_close_array(writer);
 }
@@ -86,16 +86,9 @@ static void write_status(struct writer *writer, const struct span *span) {
 }
 
 static void write_ids(struct writer *writer, const struct span *span) {
-    struct trace_context parent = {.sampled = false};
-    struct trace_hex hex;
-    trace_hex_write(&span->context, &hex);
-    write_trace_id(writer, &hex);
-    write_span_id(writer, "spanId", &hex);
-    memcpy(parent.span_id, span->parent, SPAN_ID_BYTES);
-    if (!trace_has_span(&parent))
-        return;
-    trace_hex_write(&parent, &hex);
-    write_span_id(writer, "parentSpanId", &hex);
+    write_context(writer, &span->context);
+    if (span_id_is_present(span->parent))
+        write_span_id(writer, "parentSpanId", span->parent);
 }
 
 static void write_span(struct writer *writer, const struct span *span) {

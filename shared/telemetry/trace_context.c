@@ -20,8 +20,8 @@ bool trace_is_present(const struct trace_context *context) {
     return !is_zero(context->trace_id, TRACE_ID_BYTES);
 }
 
-bool trace_has_span(const struct trace_context *context) {
-    return !is_zero(context->span_id, SPAN_ID_BYTES);
+bool span_id_is_present(const uint8_t span_id[SPAN_ID_BYTES]) {
+    return !is_zero(span_id, SPAN_ID_BYTES);
 }
 
 static int hex_value(char c) {
@@ -64,7 +64,7 @@ bool traceparent_parse(struct text value, struct trace_context *context) {
         !read_hex(value.at + SPAN_ID_AT, parsed.span_id, SPAN_ID_BYTES) ||
         !read_hex(value.at + FLAGS_AT, &flags, 1))
         return false;
-    if (!trace_is_present(&parsed) || !trace_has_span(&parsed))
+    if (!trace_is_present(&parsed) || !span_id_is_present(parsed.span_id))
         return false;
     parsed.sampled = (flags & FLAG_SAMPLED) != 0;
     *context = parsed;
@@ -133,7 +133,12 @@ void span_id_random(uint8_t span_id[SPAN_ID_BYTES]) {
     put_id(next_random(), span_id);
 }
 
-void trace_hex_write(const struct trace_context *context, struct trace_hex *hex) {
-    write_hex(context->trace_id, TRACE_ID_BYTES, hex->trace_id);
-    write_hex(context->span_id, SPAN_ID_BYTES, hex->span_id);
+struct text trace_id_text(const uint8_t trace_id[TRACE_ID_BYTES], char out[TRACE_ID_LENGTH]) {
+    write_hex(trace_id, TRACE_ID_BYTES, out);
+    return (struct text){out, TRACE_ID_LENGTH};
+}
+
+struct text span_id_text(const uint8_t span_id[SPAN_ID_BYTES], char out[SPAN_ID_LENGTH]) {
+    write_hex(span_id, SPAN_ID_BYTES, out);
+    return (struct text){out, SPAN_ID_LENGTH};
 }

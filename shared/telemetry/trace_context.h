@@ -7,7 +7,8 @@
 
 #include "shared/base/uuid.h"
 
-enum { TRACE_ID_BYTES = 16, SPAN_ID_BYTES = 8, TRACEPARENT_LENGTH = 55 };
+enum { TRACE_ID_BYTES = 16, SPAN_ID_BYTES = 8 };
+enum { TRACE_ID_LENGTH = 2 * TRACE_ID_BYTES, SPAN_ID_LENGTH = 2 * SPAN_ID_BYTES, TRACEPARENT_LENGTH = 55 };
 
 struct trace_context {
     uint8_t trace_id[TRACE_ID_BYTES]; /* all zero: there is none */
@@ -21,7 +22,7 @@ struct trace_ratio {
 };
 
 bool trace_is_present(const struct trace_context *context);
-bool trace_has_span(const struct trace_context *context);
+bool span_id_is_present(const uint8_t span_id[SPAN_ID_BYTES]);
 
 /* Strict: lower-case hex, version 00 with nothing behind the flags, any later version by its first four
  * fields, never ff, no id of zeros. False leaves `context` as it was. */
@@ -46,14 +47,8 @@ void span_id_derive(const uint8_t parent[SPAN_ID_BYTES], uint64_t part, uint8_t 
 void trace_id_random(uint8_t trace_id[TRACE_ID_BYTES]);
 void span_id_random(uint8_t span_id[SPAN_ID_BYTES]);
 
-/* Both ids in hex, for the log: log_write(…, LOG_TRACE(hex), …). */
-struct trace_hex {
-    char trace_id[2 * TRACE_ID_BYTES], span_id[2 * SPAN_ID_BYTES];
-};
-void trace_hex_write(const struct trace_context *context, struct trace_hex *hex);
-
-#define LOG_TRACE(hex)                                                                                       \
-    LOG_TEXT("trace_id", ((struct text){(hex).trace_id, sizeof((hex).trace_id)})),                           \
-        LOG_TEXT("span_id", ((struct text){(hex).span_id, sizeof((hex).span_id)}))
+/* In hex, written to `out`. */
+struct text trace_id_text(const uint8_t trace_id[TRACE_ID_BYTES], char out[TRACE_ID_LENGTH]);
+struct text span_id_text(const uint8_t span_id[SPAN_ID_BYTES], char out[SPAN_ID_LENGTH]);
 
 #endif

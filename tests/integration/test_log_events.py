@@ -8,7 +8,9 @@ import pytest
 from processes import BUILD, REPOSITORY
 
 SOURCES = [path for folder in ("api", "worker", "shared") for path in (REPOSITORY / folder).rglob("*.c")]
+FIELD = "LOG_(?:TEXT|STRING|NUMBER|DECIMAL|THREAT)"
 OF_TRACES = {"trace_id", "span_id"}  # any line about a threat may have them
+OF_THREATS = ["threat_id", "trace_id", "span_id", "customer_name"]  # LOG_THREAT
 
 
 def calls_in(text):
@@ -19,9 +21,9 @@ def calls_in(text):
             depth += {"(": 1, ")": -1}.get(text[end], 0)
             end += 1
         call = text[start.end() : end - 1]
-        events = re.findall(r"\bLOG_(?!TEXT|STRING|NUMBER|DECIMAL|TRACE)[A-Z_]+\b", re.split(r"LOG_(?:TEXT|STRING|NUMBER|DECIMAL)\(", call)[0])
-        of_trace = OF_TRACES if "LOG_TRACE(" in call else set()
-        yield events, [*re.findall(r'LOG_(?:TEXT|STRING|NUMBER|DECIMAL)\(\s*"(\w+)"', call), *sorted(of_trace)]
+        events = re.findall(r"\bLOG_[A-Z_]+\b(?!\()", re.split(rf"{FIELD}\(", call)[0])
+        fields = re.findall(rf'({FIELD})\((?:\s*"(\w+)")?', call)
+        yield events, [name for macro, own in fields for name in (OF_THREATS if macro == "LOG_THREAT" else [own])]
 
 
 CALLS = [(path.relative_to(REPOSITORY), *call) for path in SOURCES for call in calls_in(path.read_text())]

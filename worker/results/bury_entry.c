@@ -4,7 +4,7 @@
 #include "shared/base/clock.h"
 #include "shared/model/analysis.h"
 #include "shared/redis/tell_reply.h"
-#include "shared/telemetry/log.h"
+#include "shared/telemetry/log_threat.h"
 #include "shared/telemetry/metrics.h"
 
 enum { BURIAL_KEYS = 5 };
@@ -47,25 +47,14 @@ static void on_reply(void *arg, enum status status, const redisReply *reply) {
         tell_reply("bury_entry", reply);
 }
 
-/* Without burial->detail, which may hold what a signal said. */
-static void tell(const struct burial *burial, const char *reason, const char *stage) {
-    char id[UUID_LENGTH];
-    struct text threat = burial->threat == NULL ? TEXT_NONE : (struct text){id, UUID_LENGTH};
-    if (burial->threat != NULL)
-        uuid_write(burial->threat, id);
-    struct trace_hex hex;
-    trace_hex_write(burial->trace, &hex);
-    log_write(LOG_ENTRY_BURIED, LOG_TEXT("threat_id", threat), LOG_TRACE(hex),
-              LOG_TEXT("customer_name", burial->customer_name), LOG_TEXT("entry", burial->entry),
-              LOG_STRING("reason", reason), LOG_STRING("stage", stage),
-              LOG_NUMBER("deliveries", burial->deliveries));
-}
-
 void bury_entry(const struct burial_options *options, const struct burial *burial) {
     struct command command = COMMAND_EMPTY;
     const char *reason = vocabulary_word(&vocabulary_dead_reason, (int)burial->reason);
     const char *stage = vocabulary_word(&vocabulary_dead_stage, (int)burial->stage);
-    tell(burial, reason, stage);
+    /* Without burial->detail, which may hold what a signal said. */
+    log_write(LOG_ENTRY_BURIED, LOG_THREAT(burial->threat, burial->trace, burial->customer_name),
+              LOG_TEXT("entry", burial->entry), LOG_STRING("reason", reason), LOG_STRING("stage", stage),
+              LOG_NUMBER("deliveries", burial->deliveries));
     burial_begin(&command, bury_script(), options, 0);
     burial_arguments(&command, options);
     command_text(&command, burial->entry);

@@ -1,17 +1,12 @@
 #include "worker/results/observe_work.h"
 
-#include "shared/telemetry/log.h"
+#include "shared/telemetry/log_threat.h"
 #include "shared/telemetry/metrics.h"
 
 static void note_unavailable(struct work *work, enum agent agent, struct text reason) {
-    char id[UUID_LENGTH];
-    struct trace_hex hex;
-    uuid_write(&work->id, id);
-    trace_hex_write(&work->trace, &hex);
     work->unavailable |= 1u << agent;
     metrics_add(METRIC_AGENT_UNAVAILABLE, (int)agent, 0, 1);
-    log_write(LOG_AGENT_UNAVAILABLE, LOG_TEXT("threat_id", ((struct text){id, UUID_LENGTH})), LOG_TRACE(hex),
-              LOG_TEXT("customer_name", work->signal.customer_name),
+    log_write(LOG_AGENT_UNAVAILABLE, LOG_THREAT(&work->id, &work->trace, work->signal.customer_name),
               LOG_STRING("agent_name", vocabulary_word(&vocabulary_agent, (int)agent)),
               LOG_TEXT("reason", reason));
 }
