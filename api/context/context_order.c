@@ -56,20 +56,6 @@ void order_send(struct exchange *exchange, struct command *command, bool changes
     free(order);
 }
 
-bool context_body_is_acceptable(struct exchange *exchange, const char *content_type, size_t body_max,
-                                const char *too_large) {
-    const char *const types[] = {content_type, NULL};
-    if (!exchange_has_type(exchange, types)) {
-        exchange_answer_problem(exchange, STATUS_UNSUPPORTED_TYPE, exchange_type_fault(exchange));
-        return false;
-    }
-    if (exchange_body(exchange).len > body_max) {
-        exchange_answer_problem(exchange, STATUS_TOO_LARGE, too_large);
-        return false;
-    }
-    return true;
-}
-
 const struct script *change_customer_script(void) {
     static struct script script;
     return script_once(&script, change_customer_lua);

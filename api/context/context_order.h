@@ -16,11 +16,6 @@ typedef void (*order_answer)(struct exchange *exchange, const redisReply *reply)
  * problem. A script that Redis has lost is sent again. `changes`: the command writes. */
 void order_send(struct exchange *exchange, struct command *command, bool changes, order_answer answer);
 
-/* The checks that calls with a body share; answers and returns false when one fails. `too_large` names the
- * limit. */
-bool context_body_is_acceptable(struct exchange *exchange, const char *content_type, size_t body_max,
-                                const char *too_large);
-
 /* The scripts of this folder, for link_open: writes at most CONTEXT_SCRIPTS_MAX rows, returns how many. */
 enum { CONTEXT_SCRIPTS_MAX = 5 };
 int context_scripts(const struct script **scripts);

@@ -72,8 +72,9 @@ void put_customer(struct exchange *exchange) {
     struct faults faults;
     struct customer_fields fields = {.count = 0};
     struct command command = COMMAND_EMPTY;
-    if (!id_is_fine(exchange) || !context_body_is_acceptable(exchange, "application/json", CUSTOMER_BODY_MAX,
-                                                             "a customer record has at most 262144 bytes"))
+    if (!id_is_fine(exchange) ||
+        !exchange_body_is_acceptable(exchange, exchange_json_types, CUSTOMER_BODY_MAX,
+                                     "a customer record has at most 262144 bytes"))
         return;
     faults_init(&faults, &arena);
     if (customer_json_read(exchange_body(exchange), exchange->id, &arena, &fields, &faults)) {

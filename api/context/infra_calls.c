@@ -96,8 +96,8 @@ void post_infra_events(struct exchange *exchange) {
     struct arena arena = ARENA_EMPTY;
     struct faults faults;
     struct infra_records records;
-    if (!context_body_is_acceptable(exchange, "application/json", INFRA_BODY_MAX,
-                                    "infra events have at most 1048576 bytes in one request"))
+    if (!exchange_body_is_acceptable(exchange, exchange_json_types, INFRA_BODY_MAX,
+                                     "infra events have at most 1048576 bytes in one request"))
         return;
     faults_init(&faults, &arena);
     if (infra_json_read(exchange_body(exchange), &api->ids, clock_wall_ms(), &arena, &records, &faults))

@@ -163,6 +163,21 @@ const char *exchange_type_fault(const struct exchange *exchange) {
     return exchange_header(exchange, "content-type").at == NULL ? "a Content-Type is required" : NULL;
 }
 
+const char *const exchange_json_types[] = {"application/json", NULL};
+
+bool exchange_body_is_acceptable(struct exchange *exchange, const char *const *types, size_t body_max,
+                                 const char *too_large) {
+    if (!exchange_has_type(exchange, types)) {
+        exchange_answer_problem(exchange, STATUS_UNSUPPORTED_TYPE, exchange_type_fault(exchange));
+        return false;
+    }
+    if (exchange_body(exchange).len > body_max) {
+        exchange_answer_problem(exchange, STATUS_TOO_LARGE, too_large);
+        return false;
+    }
+    return true;
+}
+
 void exchange_answer_faults(struct exchange *exchange, const struct faults *faults, const char *member) {
     const struct status_row *row = status_row(STATUS_INVALID);
     struct buffer out = BUFFER_EMPTY;

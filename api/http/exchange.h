@@ -59,6 +59,12 @@ void exchange_answer_problem(struct exchange *exchange, enum status status, cons
 bool exchange_has_type(const struct exchange *exchange, const char *const *types);
 const char *exchange_type_fault(const struct exchange *exchange);
 
+/* Is the body of one of these types, and of no more bytes? Answers and returns false when it is not;
+ * `too_large` names the limit, or is NULL. */
+extern const char *const exchange_json_types[];
+bool exchange_body_is_acceptable(struct exchange *exchange, const char *const *types, size_t body_max,
+                                 const char *too_large);
+
 /* 422 with errors[]; `member` is "pointer" for bodies and "parameter" for queries. */
 void exchange_answer_faults(struct exchange *exchange, const struct faults *faults, const char *member);
 

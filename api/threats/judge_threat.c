@@ -109,11 +109,10 @@ static struct pending_verdict *pending_new(const struct verdict_request *request
 }
 
 void judge_threat(struct exchange *exchange) {
-    static const char *const types[] = {"application/json", NULL};
     static struct arena arena;
     struct verdict_request request;
     struct faults faults;
-    if (!request_is_readable(exchange, types, VERDICT_BODY_MAX))
+    if (!request_is_readable(exchange, exchange_json_types, VERDICT_BODY_MAX))
         return;
     arena_reset(&arena);
     faults_init(&faults, &arena);

@@ -1,6 +1,6 @@
 #include "api/threats/log_level_calls.h"
 
-#include "api/context/context_order.h"
+#include "api/http/exchange.h"
 #include "shared/base/clock.h"
 #include "shared/telemetry/log_level.h"
 
@@ -15,8 +15,8 @@ void put_log_level(struct exchange *exchange) {
     struct arena arena = ARENA_EMPTY;
     struct faults faults;
     struct log_level_change change;
-    if (!context_body_is_acceptable(exchange, "application/json", LOG_LEVEL_BODY_MAX,
-                                    "a log level has at most 1024 bytes"))
+    if (!exchange_body_is_acceptable(exchange, exchange_json_types, LOG_LEVEL_BODY_MAX,
+                                     "a log level has at most 1024 bytes"))
         return;
     faults_init(&faults, &arena);
     if (log_level_read(exchange_body(exchange), &arena, &change, &faults)) {

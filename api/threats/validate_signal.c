@@ -19,8 +19,6 @@ struct submission {
     struct signal_trace trace;
 };
 
-static const char *const json_types[] = {"application/json", NULL};
-
 static void reject(struct exchange *exchange, enum status status, const char *detail) {
     metrics_add(METRIC_SIGNALS_REJECTED, (int)status, 0, 1);
     exchange_answer_problem(exchange, status, detail);
@@ -54,14 +52,11 @@ bool request_is_acceptable(struct exchange *exchange, const char *const *content
 
 bool request_is_readable(struct exchange *exchange, const char *const *content_types, size_t body_max) {
     const struct api *api = exchange->app;
-    if (!exchange_has_type(exchange, content_types))
-        exchange_answer_problem(exchange, STATUS_UNSUPPORTED_TYPE, exchange_type_fault(exchange));
-    else if (exchange_body(exchange).len > body_max)
-        exchange_answer_problem(exchange, STATUS_TOO_LARGE, NULL);
-    else if (!link_is_up(api->commands))
-        exchange_answer_problem(exchange, STATUS_UNAVAILABLE, "nothing was changed: try again");
-    else
+    if (!exchange_body_is_acceptable(exchange, content_types, body_max, NULL))
+        return false;
+    if (link_is_up(api->commands))
         return true;
+    exchange_answer_problem(exchange, STATUS_UNAVAILABLE, "nothing was changed: try again");
     return false;
 }
 
@@ -206,13 +201,13 @@ static void submit(struct exchange *exchange, struct text json, int64_t now_ms, 
 }
 
 void validate_signal(struct exchange *exchange) {
-    if (request_is_acceptable(exchange, json_types, SIGNAL_BODY_MAX))
+    if (request_is_acceptable(exchange, exchange_json_types, SIGNAL_BODY_MAX))
         submit(exchange, exchange_body(exchange), clock_wall_ms(), wait_of(exchange, 0));
 }
 
 void trigger_signal(struct exchange *exchange) {
     struct api *api = exchange->app;
-    if (!request_is_acceptable(exchange, json_types, SIGNAL_BODY_MAX))
+    if (!request_is_acceptable(exchange, exchange_json_types, SIGNAL_BODY_MAX))
         return;
     int64_t now_ms = clock_wall_ms();
     char *json = made_up_signal(exchange_body(exchange), &api->ids, now_ms);
