@@ -26,14 +26,31 @@ static inline void websocket_client_fini(struct websocket_client *client) {
     buffer_fini(&client->in);
 }
 
-/* Reads once, when there is something; false at the connection's end. The room is shared, since most clients
- * of a crowd hold nothing between two reads. */
-static inline bool websocket_client_read(struct websocket_client *client) {
+/* Reads once and at most so many bytes, when there is something; false at the connection's end. The room is
+ * shared, since most clients of a crowd hold nothing between two reads. */
+static inline bool websocket_client_read_some(struct websocket_client *client, size_t most) {
     static char room[WEBSOCKET_READ_BYTES];
-    ssize_t got = recv(client->fd, room, sizeof(room), 0);
+    ssize_t got = recv(client->fd, room, most < sizeof(room) ? most : sizeof(room), 0);
     if (got > 0)
         buffer_append_text(&client->in, (struct text){room, (size_t)got});
     return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static inline bool websocket_client_read(struct websocket_client *client) {
+    return websocket_client_read_some(client, WEBSOCKET_READ_BYTES);
+}
+
+enum websocket_upgrade { WEBSOCKET_AWAITED, WEBSOCKET_OPEN, WEBSOCKET_REFUSED };
+
+/* The answer to the upgrade, once; what is read then is frames. */
+static inline enum websocket_upgrade websocket_client_upgraded(struct websocket_client *client) {
+    const char *end = client->in.len == 0 ? NULL : memmem(client->in.at, client->in.len, "\r\n\r\n", 4);
+    if (end == NULL)
+        return WEBSOCKET_AWAITED;
+    if (memcmp(client->in.at, "HTTP/1.1 101", 12) != 0)
+        return WEBSOCKET_REFUSED;
+    client->parsed = (size_t)(end + 4 - client->in.at);
+    return WEBSOCKET_OPEN;
 }
 
 /* Asks for the upgrade and waits for its answer; dies when it is not 101. */
@@ -47,16 +64,14 @@ static inline void websocket_client_open(struct websocket_client *client, const 
     if (send(client->fd, request.at, request.len, MSG_NOSIGNAL) != (ssize_t)request.len)
         bench_die("websocket: %s", strerror(errno));
     buffer_fini(&request);
-    const char *end = NULL;
-    while (end == NULL) {
+    enum websocket_upgrade upgrade;
+    while ((upgrade = websocket_client_upgraded(client)) == WEBSOCKET_AWAITED) {
         struct pollfd ready = {client->fd, POLLIN, 0};
         if (poll(&ready, 1, 5000) <= 0 || !websocket_client_read(client))
             bench_die("websocket: no answer to the upgrade");
-        end = memmem(client->in.at, client->in.len, "\r\n\r\n", 4);
     }
-    if (memcmp(client->in.at, "HTTP/1.1 101", 12) != 0)
-        bench_die("websocket refused: %.*s", (int)(end - client->in.at), client->in.at);
-    client->parsed = (size_t)(end + 4 - client->in.at);
+    if (upgrade == WEBSOCKET_REFUSED)
+        bench_die("websocket refused: %.*s", (int)client->in.len, client->in.at);
 }
 
 static inline void websocket_client_pong(struct websocket_client *client, struct text payload) {

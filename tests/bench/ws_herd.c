@@ -18,7 +18,6 @@
 enum {
     EVENTS_PER_TURN = 512,
     SPARE_FILES = 64,
-    SHARED_BYTES = 1 << 18,
     RETRY_NS = 50 * 1000 * 1000,
     SLOW_TICK_NS = 100 * 1000 * 1000,
     LIMIT_S = 120
@@ -27,10 +26,9 @@ enum {
 enum herd_kind { HERD_QUICK, HERD_SLOW, HERD_DEAF };
 
 struct herd_client {
-    int fd; /* -1: waits to connect again */
+    struct websocket_client web; /* fd -1: waits to connect again */
     enum herd_kind kind;
-    bool upgraded, heard; /* something came on this connection */
-    struct buffer in;
+    bool upgraded, heard;  /* something came on this connection */
     uint64_t ms, sequence; /* of the last id */
     uint64_t events, history;
     uint64_t resets, doubles, cut_offs;
@@ -46,7 +44,6 @@ struct herd {
     uint64_t awaited;
     int64_t cut_ns, slow_ns;
     bool cutting;
-    char shared[SHARED_BYTES];
 };
 
 static struct herd herd = {.host = "127.0.0.1", .port = 8000, .count = 1000, .slow_bytes = 1024};
@@ -90,7 +87,8 @@ static void on_event(struct herd_client *client, uint64_t ms, uint64_t sequence)
     client->history = (client->history ^ ms * 31 ^ sequence) * 0x100000001b3u;
 }
 
-static void on_message(struct herd_client *client, struct text payload) {
+static void on_message(void *data, struct text payload) {
+    struct herd_client *client = data;
     uint64_t ms = 0, sequence = 0;
     struct text head = {payload.at, payload.len < 96 ? payload.len : 96};
     struct text tail = {payload.at + payload.len - (payload.len < 96 ? payload.len : 96), head.len};
@@ -112,29 +110,32 @@ static void on_message(struct herd_client *client, struct text payload) {
 
 static void watch(struct herd_client *client, int operation, unsigned wanted) {
     struct epoll_event event = {.events = wanted, .data.ptr = client};
-    epoll_ctl(herd.epoll, operation, client->fd, &event);
+    epoll_ctl(herd.epoll, operation, client->web.fd, &event);
+}
+
+static void begin_client(struct herd_client *client) {
+    client->web = (struct websocket_client){.fd = -1, .on_text = on_message, .data = client};
 }
 
 static void open_client(struct herd_client *client) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)herd.port)};
     inet_pton(AF_INET, herd.host, &address.sin_addr);
-    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (client->fd < 0)
+    client->web.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (client->web.fd < 0)
         bench_die("socket: %s", strerror(errno));
     if (client->kind != HERD_QUICK) {
         int bytes = 4096;
-        setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+        setsockopt(client->web.fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     }
     client->upgraded = client->heard = false;
-    client->in.len = 0;
-    if (connect(client->fd, (struct sockaddr *)&address, sizeof(address)) != 0 && errno != EINPROGRESS)
+    if (connect(client->web.fd, (struct sockaddr *)&address, sizeof(address)) != 0 && errno != EINPROGRESS)
         bench_die("connect: %s", strerror(errno));
     watch(client, EPOLL_CTL_ADD, EPOLLOUT);
 }
 
 static void close_client(struct herd_client *client) {
-    close(client->fd);
-    client->fd = -1;
+    websocket_client_fini(&client->web);
+    begin_client(client);
     client->retry_ns = clock_monotonic_ns() + RETRY_NS;
 }
 
@@ -146,75 +147,23 @@ static void ask_upgrade(struct herd_client *client) {
                        "GET /ws%s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
                        resume, herd.host, herd.port);
-    if (send(client->fd, request, (size_t)len, MSG_NOSIGNAL) != len) {
+    if (send(client->web.fd, request, (size_t)len, MSG_NOSIGNAL) != len) {
         close_client(client);
         return;
     }
     watch(client, EPOLL_CTL_MOD, client->kind == HERD_QUICK ? EPOLLIN : 0);
 }
 
-/* False when it was refused: then it comes again. */
-static bool take_upgrade(struct herd_client *client, struct text *bytes) {
-    const char *end = memmem(bytes->at, bytes->len, "\r\n\r\n", 4);
-    if (end == NULL)
-        return true;
-    if (memcmp(bytes->at, "HTTP/1.1 101", 12) != 0)
-        return false;
-    size_t used = (size_t)(end + 4 - bytes->at);
-    *bytes = (struct text){bytes->at + used, bytes->len - used};
-    client->upgraded = true;
-    return true;
-}
-
-static void pong(struct herd_client *client, struct text payload) {
-    struct websocket_client speaker = {.fd = client->fd};
-    websocket_client_pong(&speaker, payload);
-}
-
-/* Takes whole frames off the front; false when the server has closed. */
-static bool take_frames(struct herd_client *client, struct text *bytes) {
-    for (;;) {
-        uint64_t payload_bytes = 0;
-        size_t header = websocket_header((const unsigned char *)bytes->at, bytes->len, &payload_bytes);
-        if (header == 0 || bytes->len - header < payload_bytes)
-            return true;
-        unsigned opcode = (unsigned)bytes->at[0] & 0x0f;
-        struct text payload = {bytes->at + header, payload_bytes};
-        *bytes = (struct text){payload.at + payload_bytes, bytes->len - header - payload_bytes};
-        if (opcode == WEBSOCKET_TEXT)
-            on_message(client, payload);
-        else if (opcode == WEBSOCKET_PING)
-            pong(client, payload);
-        else if (opcode == WEBSOCKET_CLOSE)
-            return false;
-    }
-}
-
-static bool take(struct herd_client *client, struct text bytes) {
-    bool kept = client->in.len > 0;
-    if (kept) {
-        buffer_append_text(&client->in, bytes);
-        bytes = buffer_text(&client->in);
-    }
-    if (!client->upgraded && !take_upgrade(client, &bytes))
-        return false;
-    if (client->upgraded && !take_frames(client, &bytes))
-        return false;
-    if (kept)
-        memmove(client->in.at, bytes.at, bytes.len);
-    else if (bytes.len > 0)
-        buffer_append_text(&client->in, bytes);
-    client->in.len = bytes.len;
-    if (client->in.len == 0)
-        buffer_fini(&client->in);
-    return true;
-}
-
 static void read_client(struct herd_client *client, size_t most) {
-    ssize_t got = recv(client->fd, herd.shared, most, 0);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (got > 0 && take(client, (struct text){herd.shared, (size_t)got}))
+    bool open = websocket_client_read_some(&client->web, most);
+    if (!client->upgraded) {
+        enum websocket_upgrade upgrade = websocket_client_upgraded(&client->web);
+        client->upgraded = upgrade == WEBSOCKET_OPEN;
+        open = open && upgrade != WEBSOCKET_REFUSED;
+    }
+    if (client->upgraded)
+        websocket_client_parse(&client->web);
+    if (open && client->web.close_code == 0)
         return;
     client->cut_offs += client->upgraded;
     close_client(client);
@@ -268,11 +217,11 @@ static void cut(void) {
     struct linger at_once = {1, 0};
     for (size_t i = 0; i < herd.count; i++) {
         struct herd_client *client = &herd.clients[i];
-        if (client->fd < 0)
+        if (client->web.fd < 0)
             continue;
-        setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-        close(client->fd);
-        client->fd = -1;
+        setsockopt(client->web.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+        websocket_client_fini(&client->web);
+        begin_client(client);
     }
     herd.cut_ns = clock_monotonic_ns();
     herd.cutting = true;
@@ -324,9 +273,9 @@ static void look_at_clients(void) {
         herd.slow_ns = now_ns;
     for (size_t i = 0; i < herd.count; i++) {
         struct herd_client *client = &herd.clients[i];
-        if (client->fd < 0 && now_ns >= client->retry_ns)
+        if (client->web.fd < 0 && now_ns >= client->retry_ns)
             open_client(client);
-        else if (client->fd >= 0 && slow_turn && client->kind == HERD_SLOW)
+        else if (client->web.fd >= 0 && slow_turn && client->kind == HERD_SLOW)
             read_client(client, herd.slow_bytes / 10 + 1);
     }
     if (herd.awaited > 0 && least_events() >= herd.awaited) {
@@ -337,12 +286,12 @@ static void look_at_clients(void) {
 }
 
 static void on_ready(struct herd_client *client, unsigned what) {
-    if (client->fd < 0)
+    if (client->web.fd < 0)
         return;
     if (what & EPOLLOUT)
         ask_upgrade(client);
     else if (client->kind == HERD_QUICK)
-        read_client(client, sizeof(herd.shared));
+        read_client(client, WEBSOCKET_READ_BYTES);
     else if (what & (EPOLLHUP | EPOLLERR)) {
         client->cut_offs++;
         close_client(client);
@@ -374,7 +323,7 @@ int main(int argc, char **argv) {
     herd.clients = calloc(herd.count, sizeof(*herd.clients));
     for (size_t i = 0; i < herd.count; i++) {
         struct herd_client *client = &herd.clients[i];
-        client->fd = -1;
+        begin_client(client);
         client->kind = i < herd.deaf ? HERD_DEAF : i < herd.deaf + herd.slow ? HERD_SLOW : HERD_QUICK;
     }
     struct epoll_event input = {.events = EPOLLIN, .data.ptr = NULL};

@@ -146,13 +146,9 @@ static void ask_for_upgrade(struct watcher *watcher) {
 
 /* The answer to the upgrade; false when it is a refusal. */
 static bool take_upgrade(struct watcher *watcher) {
-    const struct buffer *in = &watcher->client.in;
-    const char *end = in->len == 0 ? NULL : memmem(in->at, in->len, "\r\n\r\n", 4);
-    if (end == NULL)
-        return true;
-    if (memcmp(in->at, "HTTP/1.1 101", 12) != 0)
-        return false;
-    watcher->client.parsed = (size_t)(end + 4 - in->at);
+    enum websocket_upgrade upgrade = websocket_client_upgraded(&watcher->client);
+    if (upgrade != WEBSOCKET_OPEN)
+        return upgrade == WEBSOCKET_AWAITED;
     watcher->state = WATCHER_FOLLOWING;
     watcher->failures = 0;
     note(watcher, "open");
