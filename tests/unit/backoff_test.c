@@ -1,12 +1,11 @@
 /* Waits between tries, and what is said about errors that last. */
-#include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "shared/redis/backoff.h"
 #include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
+#include "tests/support/catch_stdout.h"
 
 TestSuite(backoff, .timeout = 30);
 
@@ -42,12 +41,8 @@ Test(backoff, two_who_failed_together_part) {
 
 static int lines_fd;
 
-static void catch_stdout(void) {
-    int ends[2];
-    cr_assert_eq(pipe(ends), 0);
-    cr_assert_eq(dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO);
-    close(ends[1]);
-    lines_fd = ends[0];
+static void begin(void) {
+    lines_fd = catch_stdout();
     cr_assert(log_init("soc-test", "info"));
 }
 
@@ -67,7 +62,7 @@ static void tell(const char *command, const char *line) {
     tell_reply(command, &reply);
 }
 
-TestSuite(tell_reply, .timeout = 30, .init = catch_stdout);
+TestSuite(tell_reply, .timeout = 30, .init = begin);
 
 Test(tell_reply, a_lasting_error_is_told_once_a_second) {
     unsigned count;

@@ -1,14 +1,11 @@
 /* The level while the program runs: bodies, lifetimes, signals, and the lines that tell of it. */
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/rfc3339.h"
 #include "shared/telemetry/log_level.h"
+#include "tests/support/catch_stdout.h"
 
 static int lines_fd;
 
@@ -17,17 +14,12 @@ static void begin_at(const char *level) {
     log_level_init();
 }
 
-static void catch_stdout(void) {
-    int ends[2];
-    cr_assert(eq(int, pipe(ends), 0));
-    cr_assert(eq(int, dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO));
-    close(ends[1]);
-    lines_fd = ends[0];
-    fcntl(lines_fd, F_SETFL, O_NONBLOCK);
+static void begin(void) {
+    lines_fd = catch_stdout();
     begin_at("info");
 }
 
-TestSuite(log_level, .timeout = 10, .init = catch_stdout);
+TestSuite(log_level, .timeout = 10, .init = begin);
 
 static void cr_assert_told(const char *from, const char *to, int64_t for_seconds, const char *by) {
     char bytes[4096], *told_from, *told_to, *told_by;

@@ -1,17 +1,14 @@
 /* Log lines: what stands in them, what cannot break them, and that they never hold the program up. */
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/rfc3339.h"
 #include "shared/telemetry/log_events.h"
+#include "tests/support/catch_stdout.h"
 
 static int lines_fd;
 
@@ -26,18 +23,12 @@ int poll(struct pollfd *fds, nfds_t count, int timeout_ms) {
     return 1;
 }
 
-/* Each test runs in a process of its own: stdout becomes a pipe that the test reads. */
-static void catch_stdout(void) {
-    int ends[2];
-    cr_assert(eq(int, pipe(ends), 0));
-    cr_assert(eq(int, dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO));
-    close(ends[1]);
-    lines_fd = ends[0];
-    fcntl(lines_fd, F_SETFL, O_NONBLOCK);
+static void begin(void) {
+    lines_fd = catch_stdout();
     cr_assert(log_init("soc-test", "debug"));
 }
 
-TestSuite(log, .timeout = 10, .init = catch_stdout);
+TestSuite(log, .timeout = 10, .init = begin);
 
 /* All that was written since the last call, with a NUL behind. */
 static char *read_bytes(size_t *len) {
