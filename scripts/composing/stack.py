@@ -1,20 +1,25 @@
 """The compose project of the test: a name, ports and volumes of its own, so that it disturbs no other stack on the machine."""
 
+import functools
 import json
 import os
 import random
 import socket
-import time
+import sys
 import urllib.error
 import urllib.request
 
 from composing.command import attempt, run
 from composing.images import REPOSITORY
 
+sys.path.insert(0, str(REPOSITORY / "tests/integration"))
+import waiting  # noqa: E402
+
 PROJECT = "soc-compose-test"
 PORTS = ("REDIS_PORT", "OTLP_HTTP_PORT", "JAEGER_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "LOKI_PORT", "GRAFANA_PORT")
-POLL_S = 0.2
 UP_LIMIT_S = 600
+
+wait_until = functools.partial(waiting.wait_until, every_s=0.2)  # each look is a process
 
 
 def free_ports(count):
@@ -28,17 +33,6 @@ def free_ports(count):
             return first
         except OSError:
             continue
-
-
-def wait_until(condition, limit_s, what):
-    deadline = time.monotonic() + limit_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {limit_s} s")
-        time.sleep(POLL_S)
 
 
 class Stack:

@@ -8,14 +8,13 @@ import time
 import evidence
 from auditor import quantile
 from fleet import Fleet
-from live_client import CLOSE, RawWebSocket
+from live_client import CLOSE, TOO_SLOW, RawWebSocket
 from observers import Crowd
 from processes import TIME_SCALE, wait_until
 from trial import Trial, settle, wait_flowing, wall_ms
 
 SLOW_BYTES_PER_S = 1024
 SLOW_STEP_S = 0.25
-CUT_CODE = 1013
 CLOCK_MS = 20 * TIME_SCALE  # a watcher looks as often
 RESUMED_WITHIN_S = 5 * TIME_SCALE
 RESUMED_SHARE = 0.99
@@ -57,7 +56,7 @@ def slow_readers(size):
             reader.enough.set()
             reader.join()
             codes = {close_code(one) for one in never}
-            trial.claim(codes <= {CUT_CODE, None}, "I7", f"those that never read were closed with {codes}")
+            trial.claim(codes <= {TOO_SLOW, None}, "I7", f"those that never read were closed with {codes}")
             wait_until(lambda: all(producer.ended() for producer in trial.producers), 300, "the signals are sent")
             heard = crowd.finish()
             trial.claim(heard["closed"] == 0, "I7", f"{heard['closed']} good clients were cut")

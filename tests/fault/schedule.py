@@ -64,7 +64,7 @@ ROWS = [
     row("F8", network.partitioned, dict(who="apis", times=1, cut_s=4, rate=800), "APIs", only_full=True, times=4, cut_s=60),
     row("F8", network.partitioned, dict(who="requests", times=1, cut_s=4, rate=800), "one way to Redis", only_full=True, times=2, cut_s=60),
     row("F8", network.partitioned, dict(who="replies", times=1, cut_s=4, rate=800), "one way from Redis", times=2, cut_s=60),
-    row("F8", replicas.replica_cut_off, dict(times=1, cuts=2, cut_s=1, rate=500), "a replica", times=2, cuts=6, cut_s=20),
+    row("F8", replicas.replica_cut_off, dict(cuts=2, cut_s=1, rate=500), "a replica", cuts=6, cut_s=20),
     row("F9", network.far_away, dict(rate=600, lasts_s=2), "50 ms", lasts_s=30),
     row("F9", network.losing, dict(rate=600, lasts_s=2), "5 % loss", lasts_s=30),
     row("F9", network.narrow, dict(rate=200, lasts_s=2), "1 Mbit/s", only_full=True, lasts_s=20),

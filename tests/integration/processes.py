@@ -9,16 +9,16 @@ import shutil
 import signal as signals
 import socket
 import subprocess
-import time
 
 import redis
 import requests
+
+from waiting import wait_until
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SOC_BUILD_DIR", REPOSITORY / "build")).resolve()
 START_LIMIT_S = 20
 STOP_LIMIT_S = 20
-POLL_S = 0.01
 SANITIZER_WORDS = (
     "ERROR: AddressSanitizer",
     "ERROR: LeakSanitizer",
@@ -26,7 +26,6 @@ SANITIZER_WORDS = (
     "SUMMARY: UndefinedBehaviorSanitizer",
     "WARNING: ThreadSanitizer",
 )
-
 
 
 def built_with_sanitizers():
@@ -39,18 +38,6 @@ def built_with_sanitizers():
 TIME_SCALE = 4 if built_with_sanitizers() else 1  # for limits that are promises of time
 
 _ports_given = set()
-
-
-def wait_until(condition, limit_s, what="the condition"):
-    """Returns the first true value of condition(); fails after limit_s."""
-    deadline = time.monotonic() + limit_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not come true within {limit_s} s (last: {value!r})")
-        time.sleep(POLL_S)
 
 
 def free_port():

@@ -9,12 +9,7 @@ import yaml
 
 import tool
 from fleet import Fleet
-from processes import BUILD, STOP_LIMIT_S, free_port
-
-
-def exports_traces():
-    told = subprocess.run([BUILD / "soc-api", "--help"], capture_output=True, text=True, check=True, timeout=20).stdout
-    return "OTEL_EXPORTER_OTLP_ENDPOINT" in told
+from processes import STOP_LIMIT_S, free_port
 
 
 class WatchedFleet:
