@@ -207,7 +207,8 @@ static void scan(struct upkeep *upkeep) {
     upkeep->stage = UPKEEP_RESTS;
     if (upkeep->retention.longest_ms == 0 || !ages_count(upkeep))
         return;
-    command_begin_script(&upkeep->command, upkeep_scripts()[SCRIPT_HISTORIES], 0);
+    command_begin_script(&upkeep->command, upkeep_scripts()[SCRIPT_HISTORIES], 1);
+    command_string(&upkeep->command, keyspace_fixed(upkeep->options.keyspace, KEY_INCIDENTS));
     command_string(&upkeep->command, upkeep->scan_cursor);
     buffer_clear(&upkeep->key);
     keyspace_history_pattern(upkeep->options.keyspace, &upkeep->key);

@@ -98,3 +98,25 @@ def test_old_histories_end():
         wait_until(lambda: not store.exists("history:customer:old:bot_traffic"), LIMIT_S, "the old history is gone")
         assert sorted(store.scan_iter("history:*")) == sorted([*keys, "history:customer:young:bot_traffic", "history:customer:odd:bot_traffic"])
         assert json.loads(store.hget(f"threat:{store.zrange('threats:by_created', 0, -1)[0]}", "data"))["status"] == "completed"
+
+
+def test_histories_of_imported_incidents_stay():
+    """They would never be counted again: the incident is known."""
+    incident = {"id": "PAST-1", "customer_id": "past", "threat_type": "bot_traffic", "source_ip": "45.97.0.1", "severity": "medium"}
+    incident |= {"verdict": "false_positive", "occurred_at": "2020-03-01T10:00:00Z"}
+    key, old = "history:customer:past:bot_traffic", "history:customer:old:bot_traffic"
+    with Fleet(apis=1, workers=0, SOC_RETENTION_DAYS=30) as fleet:
+        store = fleet.store
+
+        def walk():
+            for _ in range(2):  # from one visit of a key to the next all others are visited
+                store.set(old, "2 0 1 1 1|PAST-2 1 bot_traffic high 312 true_positive")
+                wait_until(lambda: not store.exists(old), LIMIT_S, "the old history is gone")
+
+        assert fleet.api.post("/api/incidents", [incident]).json()["accepted"] == 1
+        text = store.get(key)
+        walk()
+        assert store.get(key) == text
+        assert fleet.api.post("/api/incidents", [incident | {"verdict": "none"}]).json()["accepted"] == 1
+        walk()
+        assert not store.exists(key)
