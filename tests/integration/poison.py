@@ -40,6 +40,10 @@ def bound(worker):
     resource.prlimit(worker.pid, resource.RLIMIT_CORE, (0, 0))
 
 
+def has_started(worker):
+    return any(line["message"] == "started" for line in worker.logged())
+
+
 class Supervisor:
     """As an orchestrator does: whoever ended is started again, whoever does not answer its probe is killed first."""
 
@@ -87,6 +91,9 @@ class Supervisor:
             self._answered[worker.name] = time.monotonic()
             self._starting.discard(worker.name)
         except requests.RequestException:
+            if worker.name in self._starting and has_started(worker):
+                self._starting.discard(worker.name)  # whoever hangs at its first entry has never answered
+                self._answered[worker.name] = now
             if now - self._answered[worker.name] > (STARTS_S if worker.name in self._starting else HANGS_S):
                 worker.send(signals.SIGKILL)
                 worker.process.wait(20)
