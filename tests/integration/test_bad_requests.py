@@ -3,7 +3,6 @@
 import itertools
 import json
 import socket
-import uuid
 
 import pytest
 
@@ -16,6 +15,7 @@ pytestmark = pytest.mark.usefixtures("untouched")
 GOOD = json.dumps(signal()).encode()
 JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
+NOBODY = "0199a000-0000-7000-8000-000000000000"  # no threat's id
 
 
 # --- headers
@@ -57,7 +57,7 @@ WRONG_METHODS = [
         ("/api/threats", {"GET", "HEAD", "POST"}),
         ("/api/threats/trigger", {"POST"}),
         ("/api/threats/batch", {"POST"}),
-        ("/api/threats/" + str(uuid.uuid4()), {"GET", "HEAD"}),
+        (f"/api/threats/{NOBODY}", {"GET", "HEAD"}),
     ]
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"]
     if method not in allowed
@@ -83,7 +83,7 @@ def test_head_is_get_without_the_body(api, path):
 
 UNKNOWN_PATHS = [
     *("/api", "/api/", "/api/nothing", "/API/threats", "/api/threats/", "/api//threats", "/healthz", "/health/"),
-    *("/../etc/passwd", "/%2e%2e/etc/passwd", "/api/threats/" + str(uuid.uuid4()) + "/more", "/%00", "/ws/x"),
+    *("/../etc/passwd", "/%2e%2e/etc/passwd", f"/api/threats/{NOBODY}/more", "/%00", "/ws/x"),
 ]
 
 
