@@ -13,7 +13,7 @@ from fleet import Fleet
 from live_client import LiveClient
 from processes import STOP_LIMIT_S, wait_until
 from sample_signals import signal, varied
-from steps import completed
+from steps import completed, wait_told
 from test_workers_die import freeze_with_entries, post_batch
 
 AGENTS = [f"{name}_agent.analyze" for name in ("historical", "config", "devops", "context", "priority")]
@@ -191,6 +191,24 @@ def test_probes_are_not_traced(everything):
     assert "traceparent" in fleet.api.get("/api/stats").headers
     collector.wait_for("GET /api/stats")
     assert not [span for span in collector.spans() if span.attributes.get("http.route") in ("/health", "/ready", "/metrics")]
+
+
+def reads_during(store, act):
+    """The HMGETs of whatever act() brings about."""
+    with store.monitor() as monitor:
+        act()
+        store.echo("that was it")
+        commands = list(iter(lambda: monitor.next_command()["command"], "ECHO that was it"))
+    return [command for command in commands if command.startswith("HMGET threat:")]
+
+
+def test_only_an_event_asks_for_the_trace(everything):
+    fleet, _, client = everything
+    id_ = completed(fleet.api)["id"]
+    listed = reads_during(fleet.store, lambda: [fleet.api.get(path) for path in ("/api/threats", f"/api/threats/{id_}")])
+    assert listed and not any("trace" in command.split() for command in listed)
+    told = reads_during(fleet.store, lambda: wait_told(client, "new_threat", completed(fleet.api)["id"]))
+    assert told and all("trace" in command.split() for command in told)
 
 
 def test_every_span_is_counted(everything):
