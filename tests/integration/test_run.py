@@ -41,6 +41,8 @@ class Run:
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, "SOC_BUILD_DIR": str(BUILD)},
+            # A shell ignores for good what was ignored when it began, as SIGINT is behind an &.
+            preexec_fn=lambda: signals.signal(signals.SIGINT, signals.SIG_DFL),
         )
         self.reader = threading.Thread(target=lambda: self.lines.extend(iter(self.process.stdout.readline, "")), daemon=True)
         self.reader.start()
