@@ -14,6 +14,7 @@ from live_client import LiveClient
 from processes import STOP_LIMIT_S, wait_until
 from sample_signals import signal, varied
 from steps import completed, wait_told
+from test_dead_letters import fail
 from test_workers_die import freeze_with_entries, post_batch
 
 AGENTS = [f"{name}_agent.analyze" for name in ("historical", "config", "devops", "context", "priority")]
@@ -333,26 +334,19 @@ def test_a_redelivery_names_the_delivery_before():
             assert not span.failed
 
 
-def leave_pending(fleet, entry, deliveries):
-    """With a consumer that is gone."""
-    fleet.store.xreadgroup("soc-workers", "gone", {"threats:stream": ">"})
-    fleet.store.execute_command("XCLAIM", "threats:stream", "soc-workers", "gone", 0, entry, "RETRYCOUNT", deliveries)
-
-
 @pytest.mark.parametrize("callers", [True, False])
 def test_what_killed_its_workers_has_a_span_that_says_so(callers):
     with Collector() as collector, traced_fleet(collector, ratio="0", workers=0, SOC_HEARTBEAT_MS=50, SOC_SUSPECT_MS=200) as fleet:
-        fleet.store.xgroup_create("threats:stream", "soc-workers", "0", mkstream=True)
         headers = {"traceparent": f"00-{TRACE}-{CALLER}-01"} if callers else {}
         id_ = fleet.api.post_signal(signal(), **headers).json()["id"]
-        ((entry, fields),) = fleet.store.xrange("threats:stream")
-        leave_pending(fleet, entry, 5)
+        (traceparent,) = carried(fleet)
+        fail(fleet, id_)
         worker = fleet.add_worker()
         (span,) = collector.wait_for("bury_entry")
         assert span.failed and span.status["message"] == "poison"
         assert span.attributes == {"deliveries": 5, "threat.id": id_} and span.service == "soc-worker"
         assert span.trace == (TRACE if callers else trace_of(id_))
-        assert span.parent == (fields["traceparent"].split("-")[2] if callers else None)
+        assert span.parent == (traceparent.split("-")[2] if callers else None)
         ((trace, last),) = span.links
         assert trace == span.trace and last != span.id
         assert collector.spans("analyze_threat") == [] and fleet.api.get(f"/api/threats/{id_}").json()["status"] == "failed"
