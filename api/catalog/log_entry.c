@@ -6,8 +6,7 @@
 #include "shared/base/hash.h"
 
 static uint64_t hash_of(struct text kind, struct text id, struct text line) {
-    const uint64_t parts[] = {hash_text(kind), hash_text(id), hash_text(line)};
-    return hash_bytes(parts, sizeof(parts));
+    return (hash_text(kind) * 31 + hash_text(id)) * 31 + hash_text(line);
 }
 
 static struct text field(const redisReply *fields, const char *name) {

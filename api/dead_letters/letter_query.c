@@ -52,8 +52,8 @@ bool letter_query_read(struct exchange *exchange, struct arena *arena, unsigned 
                        bool takes_reason, struct letter_query *query) {
     struct text rest = exchange->query, name, value;
     struct faults faults;
-    struct setting setting = {query, &faults, limit_max, 0, takes_reason};
     *query = (struct letter_query){.limit = limit, .cursor = TEXT_NONE, .reason = -1};
+    struct setting setting = {query, &faults, limit_max, 0, takes_reason};
     faults_init(&faults, arena);
     while (url_query_next(&rest, arena, &name, &value))
         set(&setting, name, value);

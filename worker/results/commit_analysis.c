@@ -198,15 +198,17 @@ static const redisReply *shared_error(const redisReply *reply) {
 static void on_reply(void *arg, enum status status, const redisReply *reply) {
     struct batch *batch = arg;
     struct commit *commit = batch->commit;
-    bool answered = status == STATUS_OK && reply_is_array(reply, batch->count);
-    const redisReply *error = answered ? shared_error(reply) : status == STATUS_NO_SCRIPT ? NULL : reply;
+    const redisReply *answers = status == STATUS_OK && reply_is_array(reply, batch->count) ? reply : NULL;
+    const redisReply *error = answers != NULL              ? shared_error(answers)
+                              : status == STATUS_NO_SCRIPT ? NULL
+                                                           : reply;
     if (error != NULL)
         note_error(commit, error);
-    else if (answered)
+    else if (answers != NULL)
         commit->backoff_ms = commit->probe_at_ms = 0;
     for (unsigned i = 0; i < batch->count; i++) {
-        if (answered && reply->element[i]->type != REDIS_REPLY_ERROR)
-            conclude(commit, batch->works[i], reply->element[i]);
+        if (answers != NULL && answers->element[i]->type != REDIS_REPLY_ERROR)
+            conclude(commit, batch->works[i], answers->element[i]);
         else
             refuse(commit, batch->works[i]);
     }
