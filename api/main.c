@@ -8,6 +8,7 @@
 
 #include "api/context/context_order.h"
 #include "api/dead_letters/letter_calls.h"
+#include "api/drain.h"
 #include "api/http/observe_requests.h"
 #include "api/http/server.h"
 #include "api/threats/api.h"
@@ -20,7 +21,7 @@
 #include "shared/telemetry/metrics.h"
 #include "shared/telemetry/spans.h"
 
-enum { TURN_MS = 20, STOP_DEADLINE_MS = 10000 };
+enum { TURN_MS = 20 };
 
 static volatile sig_atomic_t stop_signals;
 
@@ -166,7 +167,7 @@ static void tick(struct api *api, int64_t now_ms) {
     if (api->enqueue_link != NULL)
         link_tick(api->enqueue_link, now_ms);
     backlog_tick(api->backlog, now_ms);
-    waiters_tick(api->waiters, now_ms, false);
+    waiters_tick(api->waiters, now_ms, api->stage == API_CLOSING);
     live_tick(api->live, now_ms);
     log_level_tick(now_ms);
     log_tick(now_ms);
@@ -180,7 +181,7 @@ static void turn(struct api *api, struct server *server, int64_t *ticked_ms) {
     enqueue_flush(api->enqueue);
     live_flush(api->live);
     int64_t now_ms = clock_monotonic_ms();
-    upkeep_turn(api->upkeep, now_ms, api_is_ready(api) && !api->stopping);
+    upkeep_turn(api->upkeep, now_ms, api_is_ready(api) && api->stage == API_RUNNING);
     link_flush(api->commands);
     link_flush(api->log_link);
     if (api->enqueue_link != NULL)
@@ -191,26 +192,16 @@ static void turn(struct api *api, struct server *server, int64_t *ticked_ms) {
     }
 }
 
-static void begin_stop(struct api *api, struct server *server) {
-    log_write(LOG_STOPPING, LOG_STRING("reason", "signal"));
-    api->stopping = true;
-    server_stop_accepting(server);
-    waiters_tick(api->waiters, 0, true);
-    live_stop(api->live);
-}
-
+/* The second signal ends it at once. */
 static void serve(struct api *api, struct server *server) {
-    int64_t ticked_ms = 0, stop_by_ms = 0;
-    while (stop_signals < 2) {
+    struct drain drain;
+    int64_t ticked_ms = 0;
+    while (api->stage != API_DONE && stop_signals < 2) {
         turn(api, server, &ticked_ms);
-        if (stop_signals == 0)
-            continue;
-        if (!api->stopping) {
-            begin_stop(api, server);
-            stop_by_ms = ticked_ms + STOP_DEADLINE_MS;
-        }
-        if ((exchange_in_progress() == 0 && live_clients(api->live) == 0) || ticked_ms > stop_by_ms)
-            break;
+        if (stop_signals > 0 && api->stage == API_RUNNING)
+            drain_begin(&drain, api, server);
+        if (api->stage != API_RUNNING)
+            drain_advance(&drain, api, server);
     }
 }
 

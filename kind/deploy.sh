@@ -161,7 +161,8 @@ apiVersion: v1
 kind: Namespace
 metadata: {name: $namespace, labels: {pod-security.kubernetes.io/enforce: restricted, ${label/=/: }}}
 YAML
-    local part words=()
+    # Whatever name it is asked by: localhost, 127.0.0.1.
+    local part words=(--set-string "ingress.hosts[0].host=")
     for part in api worker redis; do
         words+=(--set-string "$part.image.repository=$(repository_of "${image[$part]}")" --set-string "$part.image.tag=$(tag_of "${image[$part]}")")
     done
@@ -198,7 +199,7 @@ wait_until_it_answers() {
 tell() {
     local where=${url:-http://127.0.0.1:8000}
     say "up"
-    [ -n "$url" ] || echo "first      kubectl --context $context -n $namespace port-forward service/$release-soc-agent-api 8000:8000"
+    [ -n "$url" ] || echo "first      kubectl --context $context -n $namespace port-forward service/$release-api 8000:8000"
     cat <<TEXT
 threats    curl $where/api/threats
 live       $where/ws (kind/demo/watch $where shows what comes)

@@ -125,6 +125,8 @@ void exchange_answer(struct exchange *exchange, int http_status, const char *con
     if (req == NULL)
         return;
     exchange->req = NULL;
+    if (req->conn->ctx->shutdown_requested) /* h2o looked when the request came */
+        req->http1_is_persistent = 0;
     req->res.status = http_status;
     req->res.reason = reason_of(http_status);
     req->res.content_length = body.len;

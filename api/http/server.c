@@ -159,18 +159,23 @@ static void pause_accepting(struct server *server) {
     h2o_timeout_link(server->context.loop, &server->context.one_sec_timeout, &server->pause);
 }
 
+static bool accept_one(struct server *server) {
+    h2o_socket_t *socket = h2o_evloop_socket_accept(server->listener);
+    if (socket != NULL)
+        h2o_accept(&server->accept, socket);
+    return socket != NULL;
+}
+
 static void on_accept(h2o_socket_t *listener, const char *error) {
     struct server *server = listener->data;
     if (error != NULL)
         return;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
-        if (socket != NULL)
-            h2o_accept(&server->accept, socket);
-        else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        if (accept_one(server))
+            continue;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
             pause_accepting(server);
-        if (socket == NULL)
-            return;
+        return;
     }
 }
 
@@ -213,11 +218,15 @@ void server_turn(struct server *server, int wait_ms) {
     h2o_evloop_run(server->context.loop, wait_ms);
 }
 
+void server_end_keep_alive(struct server *server) {
+    h2o_context_request_shutdown(&server->context);
+}
+
+/* Whom the kernel holds for us, it would reset with the listener. */
 void server_stop_accepting(struct server *server) {
-    if (server->listener == NULL)
-        return;
+    for (int i = 0; i < LISTEN_BACKLOG && accept_one(server); i++)
+        ;
     h2o_timeout_unlink(&server->pause);
     h2o_socket_close(server->listener);
     server->listener = NULL;
-    h2o_context_request_shutdown(&server->context);
 }

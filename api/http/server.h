@@ -26,7 +26,10 @@ struct reactor server_reactor(struct server *server);
 /* One turn of the loop: waits at most `wait_ms` for something to do. */
 void server_turn(struct server *server, int wait_ms);
 
-/* No new connections; kept-alive ones end with their current answer. */
+/* From now on every answer closes its connection. */
+void server_end_keep_alive(struct server *server);
+
+/* Nobody connects any more; who has connected before is served. */
 void server_stop_accepting(struct server *server);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/live/client.h"
+#include "api/live/farewell.h"
 #include "api/live/logged_row.h"
 #include "api/live/newest_batch.h"
 #include "api/live/resume_client.h"
@@ -26,6 +27,7 @@ struct live {
     struct stream_id lost_through;
     bool pushed; /* since the last flush */
     int64_t ticked_ms;
+    struct farewell farewell;
 };
 
 struct live *live_new(const struct live_options *options) {
@@ -171,10 +173,12 @@ static void pump(struct live *live) {
     }
 }
 
-static void close_all(struct live *live, enum close_code code, const char *reason) {
-    for (struct client *client = live->hub.clients, *next; client != NULL; client = next) {
-        next = client->next;
+static void close_some(struct live *live, unsigned count, enum close_code code, const char *reason) {
+    for (struct client *client = live->hub.clients; client != NULL && count > 0; client = client->next) {
+        if (client->stage == CLIENT_CLOSING)
+            continue;
         client_close(client, code, reason);
+        count--;
     }
 }
 
@@ -183,7 +187,7 @@ static void lose_waiting(struct live *live) {
     live->lost_rows += live->waiting;
     live->lost_through = live->newest->position;
     forget_waiting(live);
-    close_all(live, CLOSE_TRY_LATER, "events were lost: resume with the last id");
+    close_some(live, live->hub.count, CLOSE_TRY_LATER, "events were lost: resume with the last id");
 }
 
 void push_event(struct live *live, struct stream_id position, const struct log_row *row) {
@@ -230,6 +234,7 @@ void live_flush(struct live *live) {
 
 void live_tick(struct live *live, int64_t now_ms) {
     live->hub.now_ms = now_ms;
+    close_some(live, farewell_due(&live->farewell, now_ms), CLOSE_GOING_AWAY, "the server is going away");
     if (live->chunk_count > 0 && !live->fetching)
         fetch_chunk(live);
     if (now_ms - live->ticked_ms < TICK_CLIENTS_EVERY_MS)
@@ -259,6 +264,6 @@ void live_go_on(struct live *live) {
     newest_batch_retry(&live->hub);
 }
 
-void live_stop(struct live *live) {
-    close_all(live, CLOSE_GOING_AWAY, "the server is going away");
+void live_stop(struct live *live, int64_t now_ms) {
+    farewell_begin(&live->farewell, live->hub.count, now_ms);
 }

@@ -53,8 +53,9 @@ void live_hold(struct live *live);
 /* The log was read to its end. */
 void live_go_on(struct live *live);
 
-/* Closes all clients with 1001. */
-void live_stop(struct live *live);
+/* From now on live_tick closes the clients with 1001, a few at a time (farewell.h). Nobody is to be accepted.
+ */
+void live_stop(struct live *live, int64_t now_ms);
 unsigned live_clients(const struct live *live);
 
 #endif

@@ -13,6 +13,14 @@
 #include "api/upkeep/upkeep.h"
 #include "shared/config/settings.h"
 
+/* The stages of the end (api/drain.h). */
+enum api_stage {
+    API_RUNNING,
+    API_LEAVING, /* not ready, yet everybody is served as ever */
+    API_CLOSING, /* nobody new comes in, what is outstanding is answered */
+    API_DONE
+};
+
 struct api {
     const struct settings *settings;
     struct keyspace keyspace;
@@ -31,7 +39,7 @@ struct api {
     struct upkeep *upkeep;
     struct imports *imports;
     int64_t started_ms; /* monotonic */
-    bool stopping;
+    enum api_stage stage;
 };
 
 /* Ends with a NULL row. */

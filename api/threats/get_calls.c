@@ -83,7 +83,7 @@ void get_ready(struct exchange *exchange) {
         {"intake", true, intake == STATUS_OK ? "open" : status_name(intake), NULL}, /* reading goes on */
     };
     struct buffer out = BUFFER_EMPTY;
-    bool ready = probe_write_ready(&out, components, 3, api->stopping);
+    bool ready = probe_write_ready(&out, components, 3, api->stage != API_RUNNING);
     exchange_answer_json(exchange, ready ? 200 : 503, buffer_text(&out));
     buffer_fini(&out);
 }
@@ -103,8 +103,10 @@ void get_metrics(struct exchange *exchange) {
 
 void open_websocket(struct exchange *exchange) {
     struct api *api = exchange->app;
-    if (!api_is_ready(api) || api->stopping)
+    if (!api_is_ready(api))
         exchange_answer_problem(exchange, STATUS_UNAVAILABLE, "the catalog is being read");
+    else if (api->stage == API_CLOSING)
+        exchange_answer_problem(exchange, STATUS_UNAVAILABLE, "this process is ending");
     else
         live_accept(api->live, exchange);
 }

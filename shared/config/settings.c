@@ -125,6 +125,8 @@ const struct setting_row setting_rows[] = {
      "replicas that must confirm a signal before its 202; fewer: 503", FIELD(wait_replicas), false, NULL},
     {"SOC_WAIT_TIMEOUT_MS", PROGRAM_API, SETTING_NUMBER, "200", "ms", 1, 10000,
      "time they have for it", FIELD(wait_timeout_ms), false, NULL},
+    {"SOC_DRAIN_DELAY_SECONDS", PROGRAM_API, SETTING_NUMBER, "0", "s", 0, 300,
+     "time after SIGTERM in which it is unready but serves on", FIELD(drain_delay_seconds), false, NULL},
     {"SOC_WS_QUEUE_BYTES", PROGRAM_API, SETTING_NUMBER, "8388608", "bytes", 65536, 268435456,
      "how far a WebSocket client may fall behind before it is closed", FIELD(ws_queue_bytes), false, NULL},
     {"SOC_WS_PING_SECONDS", PROGRAM_API, SETTING_NUMBER, "25", "s", 1, 3600,

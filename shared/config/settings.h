@@ -39,6 +39,7 @@ struct settings {
     int64_t drain_backlog_seconds;
     int64_t wait_replicas;
     int64_t wait_timeout_ms;
+    int64_t drain_delay_seconds;
     int64_t ws_queue_bytes;
     int64_t ws_ping_seconds;
     int64_t ws_clients_max;

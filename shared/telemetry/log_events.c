@@ -15,6 +15,7 @@ const struct vocabulary log_levels = {"level", level_words, LOG_LEVEL_COUNT};
 const struct log_event_row log_events[LOG_EVENT_COUNT] = {
     [LOG_STARTED] = {"started", INFO, BOTH, "version pid port consumer redis", NULL, "nothing"},
     [LOG_STOPPING] = {"stopping", INFO, BOTH, "reason", NULL, "nothing"},
+    [LOG_CLOSING] = {"closing", INFO, API, "requests websocket_clients", NULL, "nothing"},
     [LOG_STOPPED] = {"stopped", INFO, BOTH, "", NULL, "nothing"},
     [LOG_LEVEL_CHANGED] = {"log level changed", WARNING, BOTH, "from to for_seconds by", NULL,
         "nothing: it says why there are more or fewer lines from here on"},

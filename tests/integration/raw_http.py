@@ -17,22 +17,27 @@ class RawAnswer:
 
 
 def exchange(api, request, limit_s=10):
-    """Sends the bytes and reads one answer, up to its end or the connection's."""
+    """Sends the bytes and reads one answer."""
     with socket.create_connection(("127.0.0.1", api.port), timeout=limit_s) as connection:
         try:
             connection.sendall(request)
         except (BrokenPipeError, ConnectionResetError):
             pass  # the server may answer before it has read everything
         connection.shutdown(socket.SHUT_WR) if b"Connection: close" in request else None
-        received = b""
-        while not complete(received):
-            try:
-                piece = connection.recv(65536)
-            except ConnectionResetError:
-                break
-            if not piece:
-                break
-            received += piece
+        return read_answer(connection)
+
+
+def read_answer(connection):
+    """One answer, up to its end or the connection's."""
+    received = b""
+    while not complete(received):
+        try:
+            piece = connection.recv(65536)
+        except ConnectionResetError:
+            break
+        if not piece:
+            break
+        received += piece
     assert received, "no answer"
     return RawAnswer(received)
 
