@@ -12,4 +12,5 @@ bench: ; scripts/bench
 fuzz: ; scripts/fuzz
 up: ; $(COMPOSE) up --detach --build --wait
 down: ; $(COMPOSE) down
+demo: ; kind/demo/setup.sh && kind/demo/run.sh
 clean: ; rm -rf build build-*
