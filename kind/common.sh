@@ -133,7 +133,7 @@ scratch_file() { # into the variable named
 forward() { # variable namespace service port
     local log
     scratch_file log
-    k port-forward --namespace "$2" "$3" ":$4" >"$log" 2>&1 &
+    kubectl --context "$context" port-forward --namespace "$2" "$3" ":$4" >"$log" 2>&1 &
     helpers+=($!)
     wait_for 20 grep -q '^Forwarding from 127' "$log" || die "$3 cannot be reached: $(tail -n 1 "$log")"
     printf -v "$1" %s "http://127.0.0.1:$(sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\) .*/\1/p' "$log" | head -n 1)"
