@@ -2,7 +2,7 @@
 # (the options of the script) are set.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-readonly release=soc namespace=soc label=app.kubernetes.io/managed-by=soc-kind
+readonly release=soc namespace=soc monitoring=soc-monitoring ingress=soc-ingress label=app.kubernetes.io/managed-by=soc-kind
 script=${0##*/}
 cluster=soc context="" node_image="" loader="" url="" doing="reading the options"
 declare -A flags=()

@@ -68,6 +68,10 @@ image_of() { # add-on
 choose_addons() {
     step "looking what the cluster lacks"
     local name variable others
+    # teardown.sh deletes what is ours, whole.
+    for name in $namespace $monitoring $ingress; do
+        is_ours namespace "$name" || die "the cluster of $context has a namespace $name that is not ours"
+    done
     if is_ours apiservice v1beta1.metrics.k8s.io; then addons+=(metrics-server); fi
     if is_ours apiservice v1beta1.external.metrics.k8s.io; then addons+=(prometheus prometheus-adapter); fi
     # Of ingress classes any will do.
@@ -133,7 +137,7 @@ install_addons() {
         step "installing $name (${image[$name]})"
         apply_addon "$name"
         if [ "$name" = prometheus ]; then
-            k create configmap soc-rules --namespace monitoring --from-file "$root/helm/soc-agent/rules" --dry-run=client --output yaml |
+            k create configmap soc-rules --namespace $monitoring --from-file "$root/helm/soc-agent/rules" --dry-run=client --output yaml |
                 k apply --filename - >/dev/null
         fi
     done
@@ -145,7 +149,7 @@ install_addons() {
 }
 
 namespace_of() { # add-on
-    case $1 in metrics-server) echo kube-system ;; traefik) echo traefik ;; *) echo monitoring ;; esac
+    case $1 in metrics-server) echo kube-system ;; traefik) echo $ingress ;; *) echo $monitoring ;; esac
 }
 
 show_pods() { # namespace
@@ -204,7 +208,7 @@ tell() {
 threats    curl $where/api/threats
 live       $where/ws (kind/demo/watch $where shows what comes)
 send       scripts/send --url $where --count 100 --rate 20
-metrics    kubectl --context $context -n monitoring port-forward service/prometheus 9090:9090
+metrics    kubectl --context $context -n $monitoring port-forward service/prometheus 9090:9090
 scaling    kubectl --context $context -n $namespace get hpa
 demo       kind/demo/setup.sh, kind/demo/run.sh
 the end    kind/teardown.sh

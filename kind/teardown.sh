@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Takes away what kind/deploy.sh brought: kind/teardown.sh [OPTION…]
 #   --name NAME      the cluster of kind's (soc): it is deleted whole
-#   --context NAME   instead of kind: the chart and our add-ons leave the cluster of that context, which stays
+#   --context NAME   instead of kind: the chart with its data, and our add-ons, leave the
+#                    cluster of that context, which stays
 #   --keep-cluster   the same for a cluster of kind's
 #   --images         also the images of ours that were built for it
 # Run again it finds nothing to do.

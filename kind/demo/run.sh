@@ -33,13 +33,15 @@ show_addresses() {
     step "2. where it answers"
     local prometheus
     reach_api
-    forward prometheus monitoring service/prometheus 9090
     cat <<TEXT
 threats     $url/api/threats
 statistics  $url/api/stats
 live        $url/ws
-Prometheus  $prometheus (as long as this runs)
 TEXT
+    # A cluster of others may have a Prometheus of its own.
+    [ -n "$(k get namespace $monitoring --ignore-not-found --output name)" ] || return 0
+    forward prometheus $monitoring service/prometheus 9090
+    echo "Prometheus  $prometheus (as long as this runs)"
 }
 
 show_a_threat() {

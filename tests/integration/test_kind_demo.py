@@ -45,6 +45,7 @@ def test_nobody_to_listen_to_is_said(url):
 KUBECTL = r"""#!/bin/sh
 case "$*" in
     "config get-contexts"*) echo kind-soc ;;
+    *"get namespace soc-monitoring"*) echo namespace/soc-monitoring ;;
     *port-forward*) echo "Forwarding from 127.0.0.1:1 -> 9090"; echo $$ >"$FORWARD_PID"; exec sleep 60 ;;
     *readyReplicas*) printf 2 ;;
     *soc_required_workers*) echo '{"items":[{"value":"1"}]}' ;;

@@ -50,8 +50,8 @@ def test_from_nothing_to_the_urls(machine):
         "kind load docker-image --name soc",
         "kubectl --context kind-soc apply",
         "rollout status deployment/metrics-server --namespace kube-system",
-        "rollout status deployment/prometheus --namespace monitoring",
-        "rollout status deployment/traefik --namespace traefik",
+        "rollout status deployment/prometheus --namespace soc-monitoring",
+        "rollout status deployment/traefik --namespace soc-ingress",
         "helm upgrade --install soc",
         "curl ",
         "soc_required_workers",
@@ -164,6 +164,13 @@ def test_what_is_there_of_others_is_left_alone(machine):
     assert "to be installed: prometheus prometheus-adapter traefik" in done.stdout
     (load,) = machine.calls("kind load")
     assert addon_images()["metrics-server"] not in load
+
+
+def test_a_namespace_of_others_is_not_taken(machine):
+    machine.stub("kubectl", ("*get namespace soc-monitoring *", "echo soc-monitoring="))
+    done = machine.run("deploy.sh")
+    assert done.returncode == 1 and "has a namespace soc-monitoring that is not ours" in done.stderr
+    assert not [call for call in machine.calls("kubectl") if "apply" in call]
 
 
 def test_an_ingress_controller_of_others_is_used(machine):

@@ -64,7 +64,7 @@ def test_the_adapter_s_rule_is_the_chart_s_and_names_a_metric_of_ours():
 def test_every_deployment_is_waited_for_where_it_is():
     deploy = (KIND / "deploy.sh").read_text()
     function = deploy[deploy.index("namespace_of() {") :].partition("esac")[0]
-    told = dict(re.findall(r"(\S+)\) echo (\S+) ;;", function))
-    told["*"] = re.search(r"\*\) echo (\S+)", function)[1]
+    values = dict(re.findall(r" (\w+)=([\w-]+)", (KIND / "common.sh").read_text()))
+    told = {name: values.get(word.lstrip("$"), word) for name, word in re.findall(r"(\S+)\) echo (\S+) ;;", function + ";;")}
     for name, item in DEPLOYMENTS.items():
         assert item["metadata"]["namespace"] == told.get(name, told["*"]), name
