@@ -116,7 +116,7 @@ def test_redis_needs_no_entrypoint_of_its_image():
 def test_a_redis_that_loads_its_file_is_alive_and_not_ready():
     of = container(objects("local"), "StatefulSet", "soc-redis")
     assert of["livenessProbe"]["exec"]["command"] == ["redis-cli", "ping"]
-    assert of["readinessProbe"]["exec"]["command"] == ["redis-cli", "-e", "ping"]
+    assert of["readinessProbe"]["exec"]["command"] == ["/bin/sh", "/etc/soc-redis/ready-redis.sh"]
 
 
 def test_workers_follow_the_backlog_and_their_cpu():
