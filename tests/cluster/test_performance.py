@@ -86,6 +86,24 @@ def test_without_the_metric_no_worker_goes(release, report):
     report.say(f"metric gone for 45 s, window 20 s: still 3 workers; the HPA says {conditions()}")
 
 
+def test_without_workers_signals_wait(release, tmp_path, report):
+    """Scaled to nothing by hand, the HPA leaves it so: it is off until somebody scales up again."""
+    release.kubectl("scale", "deployment", "soc-api", "--replicas=2")
+    release.kubectl("scale", "deployment", "soc-worker", "--replicas=0")
+    wait_until(lambda: not release.pods("worker"), 60, "no worker", POLL_S)
+    release.wait_ready("api", 2)
+    release.wait_answering()
+    with Load(release, tmp_path, 200, count=1000) as load:
+        wait_until(load.producer.ended, 60, "the signals are sent", POLL_S)
+        assert release.backlog()["outstanding"] == 1000
+        wait_until(lambda: "ScalingDisabled" in str(release.get("hpa", "soc-worker")["status"]), 60, "the HPA is off", POLL_S)
+        assert not release.pods("worker")
+        release.kubectl("scale", "deployment", "soc-worker", "--replicas=1")
+        audit, told = load.finish()
+    report.say(f"1000 signals waited, the HPA said ScalingDisabled; then {summary(audit, told)}")
+    assert complaints(audit) == {} and told["accepted"] == 1000
+
+
 def test_what_pods_use(release, report):
     """After the burst, from metrics-server: what the chart's requests are sized by."""
     def measured():
