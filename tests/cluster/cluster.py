@@ -152,12 +152,18 @@ class Release:
         return self.ask("/api/backlog").json()
 
     def wait_idle(self, limit_s=120):
+        told = {}
+
         def idle():
             with contextlib.suppress(requests.RequestException, ValueError):
-                return self.backlog().get("outstanding") == 0
+                told.update(self.backlog())
+                return told.get("outstanding") == 0
             return False
 
-        wait_until(idle, limit_s, "nothing waits", POLL_S)
+        try:
+            wait_until(idle, limit_s, "nothing waits", POLL_S)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {told}") from None
 
     def metric(self, pod, port, name):
         """As the pod's /metrics has it, the labels left out; None when it is absent."""
