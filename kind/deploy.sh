@@ -166,7 +166,7 @@ kind: Namespace
 metadata: {name: $namespace, labels: {pod-security.kubernetes.io/enforce: restricted, ${label/=/: }}}
 YAML
     # Whatever name it is asked by: localhost, 127.0.0.1.
-    local part words=(--set-string "ingress.hosts[0].host=")
+    local part words=(--set-json 'ingress.hosts=[{"host":""}]')
     for part in api worker redis; do
         words+=(--set-string "$part.image.repository=$(repository_of "${image[$part]}")" --set-string "$part.image.tag=$(tag_of "${image[$part]}")")
     done

@@ -116,18 +116,27 @@ def test_redis_needs_no_entrypoint_of_its_image():
 def test_a_redis_that_loads_its_file_is_alive_and_not_ready():
     of = container(objects("local"), "StatefulSet", "soc-redis")
     assert of["livenessProbe"]["exec"]["command"] == ["redis-cli", "ping"]
-    assert of["readinessProbe"]["exec"]["command"] == ["redis-cli", "-e", "ping"]
+    assert of["readinessProbe"]["exec"]["command"] == ["/bin/sh", "/etc/soc-redis/ready-redis.sh"]
 
 
 def test_workers_follow_the_backlog_and_their_cpu():
     spec = pick(objects("local"), "HorizontalPodAutoscaler", "soc-worker")["spec"]
     external, cpu = spec["metrics"]
     assert external["external"] == {"metric": {"name": "soc_required_workers"}, "target": {"type": "AverageValue", "averageValue": "1"}}
-    assert cpu["containerResource"]["container"] == "worker" and cpu["containerResource"]["target"]["averageUtilization"] == 85
+    assert cpu["containerResource"]["container"] == "worker" and cpu["containerResource"]["target"]["type"] == "Utilization"
     assert spec["behavior"]["scaleUp"]["stabilizationWindowSeconds"] == 0
     window = spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"]
     grace = pick(objects("local"), "Deployment", "soc-worker")["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
     assert window == 300 > grace, "the HPA must not chase its own drain"
+
+
+@pytest.mark.parametrize("option", ["local", "production"])
+def test_cpu_counts_when_a_whole_core_is_used_up(option):
+    """The target is in percent of the request; a worker uses one core at most."""
+    found = objects(option)
+    request = container(found, "Deployment", "soc-worker")["resources"]["requests"]["cpu"]
+    cpu = pick(found, "HorizontalPodAutoscaler", "soc-worker")["spec"]["metrics"][1]["containerResource"]
+    assert int(request.removesuffix("m")) * cpu["target"]["averageUtilization"] == 85_000
 
 
 def test_api_follows_its_cpu():

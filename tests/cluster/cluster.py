@@ -152,19 +152,25 @@ class Release:
         return self.ask("/api/backlog").json()
 
     def wait_idle(self, limit_s=120):
+        told = {}
+
         def idle():
             with contextlib.suppress(requests.RequestException, ValueError):
-                return self.backlog().get("outstanding") == 0
+                told.update(self.backlog())
+                return told.get("outstanding") == 0
             return False
 
-        wait_until(idle, limit_s, "nothing waits", POLL_S)
+        try:
+            wait_until(idle, limit_s, "nothing waits", POLL_S)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {told}") from None
 
     def metric(self, pod, port, name):
-        """As the pod's /metrics has it, the labels left out; None when it is absent."""
+        """As the pod's /metrics has it, summed over its labels; None when it is absent."""
         with self.forwarded(f"pod/{pod}", port) as local:
             text = self.http.get(f"http://127.0.0.1:{local}/metrics", timeout=20).text
-        found = re.search(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, re.MULTILINE)
-        return found and float(found[1])
+        found = re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, re.MULTILINE)
+        return sum(map(float, found)) if found else None
 
     # --- Redis ---
 

@@ -18,7 +18,7 @@ def release(make_release):
     """Workers so slow, and reckoned so slow, that a burst waits for them."""
     made = make_release(
         "performance",
-        *("--set", "worker.resources.requests.cpu=50m,worker.resources.limits.cpu=100m,worker.hpa.maxReplicas=6"),
+        *("--set", "worker.resources.requests.cpu=50m,worker.resources.limits.cpu=100m,worker.hpa.maxReplicas=4"),
         *("--set", "worker.hpa.targetCPUUtilizationPercentage=1000,worker.hpa.scaleDownWindowSeconds=20"),
         *("--set", "api.settings.SOC_WORKER_RATE=200,api.hpa.maxReplicas=2"),
     )
@@ -38,7 +38,7 @@ def test_a_burst_takes_the_workers_up_and_back(release, tmp_path, report):
     wait_until(lambda: len(release.ready("worker")) == 1, 60, "one worker", POLL_S)
     report.say("| s | waiting | required | replicas | ready |\n|---|---|---|---|---|")
     seen = []
-    with Load(release, tmp_path, SIGNALS // 10, count=SIGNALS) as load:
+    with Load(release, tmp_path, SIGNALS // 10, count=SIGNALS, batch=100) as load:
         started = time.monotonic()
 
         def look():
@@ -66,6 +66,21 @@ def test_a_burst_takes_the_workers_up_and_back(release, tmp_path, report):
     assert turns == 0
 
 
+def test_what_pods_use(release, report):
+    """After the burst, from metrics-server: what the chart's requests are sized by."""
+    def measured():
+        done = release.kubectl("top", "pods", "--containers", "--no-headers", check=False)
+        return done.returncode == 0 and done.stdout
+
+    for component, port, counted in (("api", 8000, "http_requests_total"), ("worker", 9100, "soc_threats_processed_total")):
+        pod = release.ready(component)[0]
+        busy, count = release.metric(pod, port, "process_cpu_seconds_total"), release.metric(pod, port, counted)
+        resident = release.metric(pod, port, "process_resident_memory_bytes")
+        report.say(f"{pod}: {busy:.2f} s of CPU for {count:.0f} of {counted}, {resident / 2**20:.1f} MiB resident")
+        assert resident < 64 * 2**20, "the chart's request is too small"
+    report.say("```\n" + wait_until(measured, 90, "metrics-server knows the pods", POLL_S) + "```")
+
+
 def test_without_the_metric_no_worker_goes(release, report):
     """No API answers, so nobody tells the metric: the HPA leaves the workers as they are."""
     release.kubectl("patch", "hpa", "soc-worker", "--type=merge", "--patch", '{"spec":{"minReplicas":3}}')
@@ -86,10 +101,19 @@ def test_without_the_metric_no_worker_goes(release, report):
     report.say(f"metric gone for 45 s, window 20 s: still 3 workers; the HPA says {conditions()}")
 
 
-def test_what_pods_use(release, report):
-    """After the burst, from metrics-server: what the chart's requests are sized by."""
-    def measured():
-        done = release.kubectl("top", "pods", "--containers", "--no-headers", check=False)
-        return done.returncode == 0 and done.stdout
-
-    report.say("```\n" + wait_until(measured, 90, "metrics-server knows the pods", POLL_S) + "```")
+def test_without_workers_signals_wait(release, tmp_path, report):
+    """Scaled to nothing by hand, the HPA leaves it so: it is off until somebody scales up again."""
+    release.kubectl("scale", "deployment", "soc-api", "--replicas=2")
+    release.kubectl("scale", "deployment", "soc-worker", "--replicas=0")
+    wait_until(lambda: not release.pods("worker"), 60, "no worker", POLL_S)
+    release.wait_ready("api", 2)
+    release.wait_answering()
+    with Load(release, tmp_path, 200, count=1000) as load:
+        wait_until(load.producer.ended, 60, "the signals are sent", POLL_S)
+        assert release.backlog()["outstanding"] == 1000
+        wait_until(lambda: "ScalingDisabled" in str(release.get("hpa", "soc-worker")["status"]), 60, "the HPA is off", POLL_S)
+        assert not release.pods("worker")
+        release.kubectl("scale", "deployment", "soc-worker", "--replicas=1")
+        audit, told = load.finish()
+    report.say(f"1000 signals waited, the HPA said ScalingDisabled; then {summary(audit, told)}")
+    assert complaints(audit) == {} and told["accepted"] == 1000

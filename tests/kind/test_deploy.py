@@ -1,10 +1,13 @@
 """kind/deploy.sh: what it needs, in which order it works, and what it says when something fails."""
 
+import shutil
 import socket
+import subprocess
 
 import pytest
+import yaml
 
-from stubs import ANSWERS, addon_images, built
+from stubs import ANSWERS, REPOSITORY, addon_images, built
 
 
 def in_order(calls, *parts):
@@ -62,6 +65,25 @@ def test_from_nothing_to_the_urls(machine):
     assert "--set-string api.image.repository=soc-api --set-string api.image.tag=kind-0123456789ab" in install
     assert "--kube-context kind-soc --namespace soc --wait" in install
     assert "curl http://127.0.0.1:8080/api/threats" in done.stdout
+
+
+def test_the_chart_takes_what_it_is_given(machine):
+    helm = shutil.which("helm")
+    if helm is None:
+        pytest.skip("helm is not on PATH")
+    machine.run("deploy.sh")
+    (install,) = machine.calls("helm upgrade")
+    words = install.split()
+    given = [word for i in range(len(words)) if words[i].startswith("--set") for word in words[i : i + 2]]
+    done = subprocess.run(
+        [helm, "template", "soc", REPOSITORY / "helm/soc-agent", "--kube-version", "1.34.0", *given], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+    objects = [item for item in yaml.safe_load_all(done.stdout) if item]
+    (ingress,) = [item for item in objects if item["kind"] == "Ingress"]
+    assert [rule["host"] for rule in ingress["spec"]["rules"]] == [""], "any name"
+    images = {item["metadata"]["name"]: item["spec"]["template"]["spec"]["containers"][0]["image"] for item in objects if "template" in item.get("spec", {})}
+    assert images == {"soc-api": built("api"), "soc-worker": built("worker"), "soc-redis": "redis:7.0.15"}
 
 
 def test_a_cluster_that_is_there_is_kept(machine):

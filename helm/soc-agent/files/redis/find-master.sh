@@ -11,11 +11,13 @@ pods=$(echo "$REDIS_PODS" | tr , ' ')
 set -- $pods
 majority=$(($# / 2 + 1))
 
+# While a Sentinel conducts a failover, its first answer has the new epoch with the old address; the second has the new one.
 ask() { # → a line "epoch master replicas" of each Sentinel that answers
     for pod in $pods; do
-        timeout 2 redis-cli -h "$pod" -p 26379 --raw sentinel master soc-master 2>/dev/null |
-            awk 'NR % 2 { name = $0; next } { value[name] = $0 }
-                 END { if (value["ip"] != "") print value["config-epoch"], value["ip"], value["num-slaves"] }'
+        printf '%s\n' 'sentinel master soc-master' 'sentinel get-master-addr-by-name soc-master' |
+            timeout 2 redis-cli -h "$pod" -p 26379 --raw 2>/dev/null |
+            awk '{ line[NR] = $0; value[line[NR - 1]] = $0 }
+                 END { if (value["config-epoch"] != "") print value["config-epoch"], line[NR - 1], value["num-slaves"] }'
     done
 }
 

@@ -4,6 +4,11 @@ set -eu
 umask 077
 run=/run/soc-redis
 
+# One Redis at a time on a volume: of a pod that was deleted by force the old one may live a little longer. redis-server keeps
+# this file open.
+exec 9>/data/lock
+flock 9
+
 # default is for operators, Sentinels and replicas; soc may do what the two programs do and no more.
 cat >"$run/users.acl" <<END
 user default on >$REDIS_ADMIN_PASSWORD ~* &* +@all
