@@ -94,7 +94,7 @@ show_a_rolling_update() {
     "$root/scripts/send" --url "$url" --count "$count" --rate "$rate" --wait 30 >"$sent" &
     sender=$!
     helpers+=("$sender")
-    k rollout restart deployment --namespace $namespace
+    k rollout restart "deployment/$release-api" "deployment/$release-worker" --namespace $namespace
     k rollout status "deployment/$release-api" --namespace $namespace --timeout 180s
     k rollout status "deployment/$release-worker" --namespace $namespace --timeout 180s
     wait "$sender" || { cat "$sent"; die "the update was noticed: not every signal was analysed"; }
