@@ -9,7 +9,7 @@ from processes import BUILD, REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
 ARCHITECTURE = (REPOSITORY / "ARCHITECTURE.md").read_text()
-FOLDERS = "api|worker|shared|schemas|helm|scripts|tests"
+FOLDERS = "api|worker|shared|schemas|helm|kind|scripts|tests"
 TOP_LEVEL = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CMakeLists.txt", "Makefile")
 
 

@@ -11,7 +11,7 @@
 #include "tests/support/random_world.h"
 #include "tests/support/schema.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(SOC_COVERAGE)
 enum { WORLDS = 20000 };
 #elif defined(__clang__)
 enum { WORLDS = 100000 };

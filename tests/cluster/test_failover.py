@@ -1,0 +1,84 @@
+"""Redis with Sentinels: its master dies, falls silent, is rolled, while signals come in and clients listen."""
+
+import pytest
+
+from cluster import POLL_S
+from load import Load, complaints, summary
+from waiting import wait_until
+
+RATE = 200
+WATCHERS = 20
+RECOVERY_LIMIT_S = 60
+
+
+@pytest.fixture(scope="module")
+def replicated(make_release):
+    made = make_release(
+        "replication",
+        *("--set", "redis.architecture=replication,api.hpa.enabled=false,worker.hpa.enabled=false,api.replicaCount=2,worker.replicaCount=2"),
+        *("--set", "api.settings.SOC_WAIT_REPLICAS=1,worker.resources.requests.cpu=100m,redis.resources.requests.cpu=50m"),
+    )
+    made.install()
+    made.wait_answering()
+    made.wait_ready("redis", 3)
+    return made
+
+
+def roles(release):
+    return {pod: release.redis_cli("role", pod=pod).split()[0] for pod in release.ready("redis")}
+
+
+def wait_replicated(release):
+    def whole():
+        told = roles(release)
+        return sorted(told.values()) == ["master", "slave", "slave"] and told
+
+    return wait_until(whole, 120, "one master and two replicas", POLL_S)
+
+
+def finish_and_audit(release, load):
+    master = release.master()
+    audit, told = load.finish(master)
+    return master, audit, told
+
+
+def test_the_master_is_killed(replicated, tmp_path, report):
+    wait_replicated(replicated)
+    old = replicated.master()
+    with Load(replicated, tmp_path, RATE, WATCHERS) as load:
+        load.producer.wait_accepted(RATE * 2)
+        replicated.kill(old)
+        seconds = load.wait_recovered(RECOVERY_LIMIT_S)
+        wait_replicated(replicated)
+        load.flow(3)
+        master, audit, told = finish_and_audit(replicated, load)
+    report.say(f"{old} killed, {master} is the master; 200 more signals through after {seconds:.1f} s; {summary(audit, told)}")
+    assert complaints(audit) == {}
+
+
+def test_the_master_falls_silent(replicated, tmp_path, report):
+    """Longer than Sentinels bear it: another one takes over, and the old one follows it when it is back."""
+    wait_replicated(replicated)
+    old = replicated.master()
+    with Load(replicated, tmp_path, RATE, WATCHERS) as load:
+        load.producer.wait_accepted(RATE * 2)
+        replicated.kubectl("exec", old, "--container=redis", "--", "redis-cli", "client", "pause", "15000", "all")
+        seconds = load.wait_recovered(RECOVERY_LIMIT_S)
+        wait_replicated(replicated)
+        load.flow(3)
+        master, audit, told = finish_and_audit(replicated, load)
+    report.say(f"{old} silent for 15 s, {master} is the master; 200 more signals through after {seconds:.1f} s; {summary(audit, told)}")
+    assert master != old and complaints(audit) == {}
+
+
+def test_redis_rolls_with_a_handover(replicated, tmp_path, report):
+    """A change of its configuration: each is stopped in turn, the master after it has handed over."""
+    wait_replicated(replicated)
+    with Load(replicated, tmp_path, RATE, WATCHERS) as load:
+        load.producer.wait_accepted(RATE * 2)
+        seconds = replicated.upgrade("--set", "redis.maxmemoryPercent=60")
+        wait_replicated(replicated)
+        load.wait_recovered(RECOVERY_LIMIT_S)
+        master, audit, told = finish_and_audit(replicated, load)
+    report.say(f"three Redis rolled in {seconds:.1f} s, {master} is the master; {summary(audit, told)}")
+    assert complaints(audit) == {}

@@ -1,0 +1,63 @@
+"""Metrics reach those who scale and watch; logs are lines of JSON; dashboards and rules are where they are looked for."""
+
+import json
+
+import pytest
+
+from cluster import POLL_S
+from waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def release(make_release):
+    made = make_release("observability", "--set", "worker.resources.requests.cpu=100m")
+    made.install()
+    made.wait_answering()
+    return made
+
+
+def test_programs_tell_prometheus(release, report):
+    api, worker = release.ready("api")[0], release.ready("worker")[0]
+    assert release.metric(api, 8000, "soc_redis_up") == release.metric(worker, 9100, "soc_redis_up") == 1
+    assert release.metric(api, 8000, "soc_required_workers") == 1
+    report.say("both programs: soc_redis_up 1")
+
+
+def test_the_required_workers_are_an_external_metric(release, report):
+    path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{release.namespace}/soc_required_workers"
+
+    def value():
+        done = release.cluster.kubectl("get", "--raw", path, check=False)
+        rows = json.loads(done.stdout)["items"] if done.returncode == 0 else []
+        return rows and rows[0]["value"]
+
+    report.say(f"soc_required_workers of external.metrics.k8s.io: {wait_until(value, 90, 'the metric is there', POLL_S)}")
+
+
+def test_the_hpas_see_their_metrics(release, report):
+    def see(name):
+        status = release.get("hpa", name)["status"]
+        rows = {row["type"]: row for row in status.get("conditions", [])}
+        return rows.get("ScalingActive", {}).get("status") == "True" and status["currentMetrics"]
+
+    for name, kinds in (("soc-api", {"Resource"}), ("soc-worker", {"External", "ContainerResource"})):
+        current = wait_until(lambda name=name: see(name), 180, f"{name} sees its metrics", POLL_S)
+        assert {row["type"] for row in current} <= kinds
+    report.say("both HPAs are active")
+
+
+def test_logs_are_json(release):
+    for component in ("api", "worker"):
+        log = release.kubectl("logs", release.names(component)[0]).stdout
+        lines = [json.loads(line) for line in log.splitlines()]
+        assert lines[0]["message"] == "started" and {line["component"] for line in lines} == {f"soc-{component}"}
+
+
+def test_dashboards_and_rules_have_their_labels(release):
+    dashboards = release.get("configmaps", "--selector=grafana_dashboard=1")["items"]
+    titles = {json.loads(text)["title"] for row in dashboards for text in row["data"].values()}
+    assert len(titles) == 4
+    if release.cluster.kubectl("get", "crd", "prometheusrules.monitoring.coreos.com", check=False).returncode == 0:
+        assert release.get("prometheusrules.monitoring.coreos.com")["items"]
+    else:
+        assert set(release.get("configmap", "soc-rules")["data"]) == {"soc-alerts.yaml", "soc-recording.yaml"}
