@@ -20,24 +20,20 @@ for a = 1, #ARGV, 6 do
         k = k + 1
     end
     if not earlier then
-        local entry
-        if trace == '' then
-            entry = redis.call('XADD', stream, '*', 'v', '1', 'id', id, 'signal', signal, 'received_at', received)
-        else
-            entry = redis.call('XADD', stream, '*', 'v', '1', 'id', id, 'signal', signal, 'received_at', received,
-                               'traceparent', trace)
+        -- The row first: an entry that was taken back would make Redis' lag wrong, and be missed by the account.
+        local told = redis.call('XADD', log, '*', 'kind', 'created', 'id', id, 'row', row)
+        local fields = {'v', '1', 'id', id, 'signal', signal, 'received_at', received}
+        if trace ~= '' then fields[9], fields[10] = 'traceparent', trace end
+        local entry = redis.pcall('XADD', stream, '*', unpack(fields))
+        if type(entry) == 'table' then -- the stream is no stream
+            redis.call('XDEL', log, told)
+            return entry
         end
         -- A trace that is kept (flags 01) is in the record too: who announces the threat goes on with it.
         if string.sub(trace, -2) == '01' then
             redis.call('HSET', threat, 'entry', entry, 'trace', trace)
         else
             redis.call('HSET', threat, 'entry', entry)
-        end
-        local told = redis.pcall('XADD', log, '*', 'kind', 'created', 'id', id, 'row', row)
-        if type(told) == 'table' and told.err then -- the log is no stream
-            redis.call('XDEL', stream, entry)
-            redis.call('DEL', threat)
-            return told
         end
         if keyed ~= '' then
             redis.call('SET', KEYS[k - 1], id, 'EX', 86400)

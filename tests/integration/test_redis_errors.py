@@ -38,10 +38,9 @@ def error_rate(store):
         wait_until(lambda: time.monotonic() > until, seconds + 5, f"{seconds} s have passed")
 
     passed(2)
-    before = errors(store)
+    before, began = errors(store), time.monotonic()
     passed(LOOK_S)
-    rate = (errors(store) - before) / LOOK_S
-    return rate
+    return (errors(store) - before) / (time.monotonic() - began)
 
 
 @contextlib.contextmanager
@@ -164,6 +163,10 @@ def bear(fault, code, kind):
         fleet.wait_idle()
         assert fleet.store.zcard("threats:by_created") == waiting + 2, "what was refused was not taken"
         assert fleet.store.xlen("threats:dead") == 0, "it was no fault of the entries"
+        rows = [fields["id"] for _, fields in fleet.store.xrange("threats:log") if fields["kind"] == "created"]
+        assert set(rows) <= set(fleet.store.zrange("threats:by_created", 0, -1)), "and nothing of it was told"
+        account = fleet.api.get("/api/backlog").json()
+        assert (account["lag"], account["unaccounted"]) == (0, 0), account
         counted = sum(
             fleet.programs[at].metric("soc_redis_errors_total", reason=kind) or 0 for at in range(len(fleet.programs))
         )
