@@ -1,7 +1,20 @@
 #!/bin/sh
-# Before a Redis is stopped: a master hands over to a replica, so that nobody waits until it is missed. The Sentinel beside it
-# is being stopped as well, so another one conducts that.
+# Before a Redis is stopped: a master hands over to a replica, so that nobody waits until it is missed. It takes no writes from
+# then on: what it took after the replica's promotion would be lost, confirmed by the other replica or not. The Sentinel beside
+# it is being stopped as well, so another one conducts the failover.
 me=$POD_NAME.$REDIS_DOMAIN
+
+is_followed() { # by replicas that have all it has: ROLE tells its offset, then address, port and offset of each
+    redis-cli --raw role | awk 'NR == 2 { own = $0 } NR > 2 && NR % 3 == 2 && $0 != own { behind = 1 } END { exit NR < 5 || behind }'
+}
+
+wait_for() { # command…: at most ten seconds
+    tries=0
+    until "$@" || [ $tries -ge 50 ]; do
+        tries=$((tries + 1))
+        sleep 0.2
+    done
+}
 
 hand_over() {
     for pod in $(echo "$REDIS_PODS" | tr , ' '); do
@@ -12,9 +25,9 @@ hand_over() {
     return 1
 }
 
-if [ "$(redis-cli --raw role | head -1)" != master ] || ! hand_over; then exit 0; fi
-tries=0
-while [ "$(sh /etc/soc-redis/find-master.sh)" = "$me" ] && [ $tries -lt 20 ]; do
-    tries=$((tries + 1))
-    sleep 0.5
-done
+is_handed_over() { [ "$(sh /etc/soc-redis/find-master.sh)" != "$me" ]; }
+
+[ "$(redis-cli --raw role | head -1)" = master ] || exit 0
+redis-cli client pause 30000 write
+wait_for is_followed
+if hand_over; then wait_for is_handed_over; fi
