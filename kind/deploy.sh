@@ -46,8 +46,8 @@ check_port() { # port
 
 ensure_cluster() {
     if [ "$kind" = yes ] && ! cluster_is_there; then
-        check_port 8080
-        check_port 8443
+        local port
+        for port in $(published_ports); do check_port "$port"; done
         step "creating the cluster $cluster"
         kind create cluster --name "$cluster" --config "$here/kind-config.yaml" ${node_image:+--image "$node_image"} --wait 120s
     else
