@@ -109,7 +109,7 @@ static void open_links(struct api *api, const struct reactor *reactor, const str
 
 static void open_parts(struct api *api) {
     static const struct follower_hooks hooks = {on_row, on_log_reset, on_log_read};
-    struct live_options options = {.source = {&api->commands, &api->keyspace},
+    struct live_options options = {.source = {.link = &api->commands, .keyspace = &api->keyspace},
                                    .allowed_origins = api->settings->allowed_origins,
                                    .queue_bytes = (size_t)api->settings->ws_queue_bytes,
                                    .ping_seconds = api->settings->ws_ping_seconds,

@@ -4,6 +4,7 @@
 
 #include "api/backlog/backlog_json.h"
 #include "lua/read_backlog_lua.h"
+#include "shared/redis/script_call.h"
 #include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
@@ -164,7 +165,7 @@ static enum status send_question(struct backlog *backlog, struct inquiry *inquir
                   keyspace_fixed(keyspace, KEY_WORKERS), keyspace_fixed(keyspace, KEY_COMPLETED),
                   keyspace_fixed(keyspace, KEY_FAILED), CONSUMER_GROUP, NULL);
     command_signed(command, inquiry->done == NULL ? 0 : CONSUMERS_NAMED);
-    return link_send(*backlog->link, command_finish(command), LINK_DEADLINE_MS, on_sample, inquiry);
+    return script_call(*backlog->link, command_finish(command), on_sample, inquiry);
 }
 
 void backlog_ask(struct backlog *backlog, backlog_done done, void *arg) {

@@ -4,7 +4,6 @@
 
 #include "shared/json/writer.h"
 #include "shared/model/analysis.h"
-#include "shared/telemetry/spans.h"
 
 /* The replies of one fetch; each slot is filled by its own reply, the last one ends the fetch. */
 struct fetch_slot {
@@ -164,7 +163,7 @@ void fetch_threats(const struct fetch_source *source, const struct uuid *ids, un
         keyspace_threat(source->keyspace, &ids[i], &key);
         command_begin(&command, "HMGET");
         command_text(&command, buffer_text(&key));
-        command_words(&command, "data", "verdict", "entry", spans_on() ? "trace" : NULL, NULL);
+        command_words(&command, "data", "verdict", "entry", source->traces ? "trace" : NULL, NULL);
         send(&fetch->slots[i], &command, on_record);
     }
     command_fini(&command);

@@ -13,7 +13,7 @@ struct fetched {
     struct text
         body;      /* JSON, borrowed until the callback returns; at == NULL: nothing is stored under the id */
     bool finished; /* completed or failed, not pending */
-    struct trace_context trace; /* that the threat is part of, and that is kept; none when traces are off */
+    struct trace_context trace; /* that the threat is part of, and that is kept; none unless asked for */
 };
 
 /* `threats[i]` belongs to ids[i]. Without STATUS_OK there are none. */
@@ -22,6 +22,7 @@ typedef void (*fetch_done)(void *arg, enum status status, const struct fetched *
 struct fetch_source {
     struct link *const *link;
     const struct keyspace *keyspace;
+    bool traces; /* each threat's is wanted */
 };
 
 /* `ids` is copied, count at most FETCH_MAX. `done` is called later, or at once with STATUS_UNAVAILABLE when

@@ -7,14 +7,12 @@
 #include "lua/change_customer_lua.h"
 #include "lua/change_infra_lua.h"
 #include "shared/redis/customer_ids.h"
+#include "shared/redis/script_call.h"
 
 struct order {
     struct exchange *exchange;
-    struct link *link;
     order_answer answer;
-    bool changes, again;
-    size_t len;
-    char command[];
+    bool changes;
 };
 
 static const char nothing_changed[] = "nothing was changed: try again";
@@ -23,12 +21,6 @@ static const char unknown[] =
 
 static void on_reply(void *arg, enum status status, const redisReply *reply) {
     struct order *order = arg;
-    struct text command = {order->command, order->len};
-    if (status == STATUS_NO_SCRIPT && !order->again) {
-        order->again = true;
-        if (link_send(order->link, command, LINK_DEADLINE_MS, on_reply, order) == STATUS_OK)
-            return;
-    }
     if (status != STATUS_OK)
         exchange_answer_problem(order->exchange, status,
                                 !order->changes ? NULL
@@ -42,13 +34,11 @@ static void on_reply(void *arg, enum status status, const redisReply *reply) {
 
 void order_send(struct exchange *exchange, struct command *command, bool changes, order_answer answer) {
     const struct api *api = exchange->app;
-    struct text bytes = command_finish(command);
-    struct order *order = malloc(sizeof(*order) + bytes.len);
+    struct order *order = malloc(sizeof(*order));
     if (order == NULL)
         abort();
-    *order = (struct order){exchange, api->commands, answer, changes, false, bytes.len};
-    memcpy(order->command, bytes.at, bytes.len);
-    if (link_send(api->commands, bytes, LINK_DEADLINE_MS, on_reply, order) == STATUS_OK) {
+    *order = (struct order){exchange, answer, changes};
+    if (script_call(api->commands, command_finish(command), on_reply, order) == STATUS_OK) {
         exchange_hold(exchange);
         return;
     }

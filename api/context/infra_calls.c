@@ -9,6 +9,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/rfc3339.h"
 #include "shared/context/customer_records.h"
+#include "shared/redis/script_call.h"
 
 static void begin_change(struct command *command, const struct api *api) {
     command_begin_script(command, change_infra_script(), 2);
@@ -21,27 +22,17 @@ static void begin_change(struct command *command, const struct api *api) {
 /* What was posted, kept until Redis has it: ids were made. */
 struct infra_post {
     struct exchange *exchange;
-    struct link *link;
-    struct command command;
     struct buffer answer;
-    bool again;
 };
 
 static void post_free(struct infra_post *post) {
     exchange_release(post->exchange);
-    command_fini(&post->command);
     buffer_fini(&post->answer);
     free(post);
 }
 
 static void on_posted(void *arg, enum status status, const redisReply *reply) {
     struct infra_post *post = arg;
-    if (status == STATUS_NO_SCRIPT && !post->again) {
-        post->again = true;
-        if (link_send(post->link, command_finish(&post->command), LINK_DEADLINE_MS, on_posted, post) ==
-            STATUS_OK)
-            return;
-    }
     if (status != STATUS_OK)
         exchange_answer_problem(post->exchange, status,
                                 reply == NULL ? "the connection broke before the store answered: whether the "
@@ -67,28 +58,28 @@ static void write_answer(const struct infra_records *records, struct buffer *out
 static void store(struct exchange *exchange, const struct infra_records *records) {
     struct api *api = exchange->app;
     struct buffer json = BUFFER_EMPTY;
+    struct command command = COMMAND_EMPTY;
     struct infra_post *post = calloc(1, sizeof(*post));
     if (post == NULL)
         abort();
     post->exchange = exchange;
-    post->link = api->commands;
     exchange_hold(exchange);
     write_answer(records, &post->answer);
-    begin_change(&post->command, api);
+    begin_change(&command, api);
     for (unsigned i = 0; i < records->count; i++) {
         struct writer writer;
         buffer_clear(&json);
         writer_init(&writer, &json);
         infra_json_write(&writer, &records->rows[i], false);
-        command_text(&post->command, records->rows[i].id);
-        command_text(&post->command, buffer_text(&json));
+        command_text(&command, records->rows[i].id);
+        command_text(&command, buffer_text(&json));
     }
+    if (script_call(api->commands, command_finish(&command), on_posted, post) != STATUS_OK) {
+        exchange_answer_problem(exchange, STATUS_UNAVAILABLE, "nothing was taken: try again");
+        post_free(post);
+    }
+    command_fini(&command);
     buffer_fini(&json);
-    if (link_send(api->commands, command_finish(&post->command), LINK_DEADLINE_MS, on_posted, post) ==
-        STATUS_OK)
-        return;
-    exchange_answer_problem(exchange, STATUS_UNAVAILABLE, "nothing was taken: try again");
-    post_free(post);
 }
 
 void post_infra_events(struct exchange *exchange) {

@@ -7,6 +7,7 @@
 #include "api/http/url_query.h"
 #include "api/threats/api.h"
 #include "shared/redis/customer_ids.h"
+#include "shared/redis/script_call.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 
@@ -19,7 +20,6 @@ struct customer_page {
     struct text *ids; /* all that were found, then sorted */
     unsigned count, room;
     struct text next; /* of the walk over the ids */
-    bool again;       /* the script was forgotten, and is sent a second time */
     unsigned shown, awaited;
     enum status status;
     struct buffer out;
@@ -39,13 +39,6 @@ static void page_free(struct customer_page *page) {
 static void fail(struct customer_page *page, enum status status) {
     exchange_answer_problem(page->exchange, status, NULL);
     page_free(page);
-}
-
-static bool ask(struct customer_page *page, struct command *command, link_reply on_reply, void *arg) {
-    enum status status =
-        link_send(page->api->commands, command_finish(command), LINK_DEADLINE_MS, on_reply, arg);
-    command_fini(command);
-    return status == STATUS_OK;
 }
 
 /* --- the records --- */
@@ -92,10 +85,12 @@ static void ask_record(struct customer_page *page, struct text id) {
     keyspace_customer(&page->api->keyspace, id, &key);
     command_begin(&command, "HGETALL");
     command_text(&command, buffer_text(&key));
-    if (ask(page, &command, on_record, place))
+    if (link_send(page->api->commands, command_finish(&command), LINK_DEADLINE_MS, on_record, place) ==
+        STATUS_OK)
         page->awaited++;
     else
         page->status = STATUS_UNAVAILABLE;
+    command_fini(&command);
     buffer_fini(&key);
 }
 
@@ -146,11 +141,6 @@ static void keep_id(struct customer_page *page, struct text id) {
 
 static void on_ids(void *arg, enum status status, const redisReply *reply) {
     struct customer_page *page = arg;
-    if (status == STATUS_NO_SCRIPT && !page->again) {
-        page->again = true;
-        ask_ids(page);
-        return;
-    }
     if (status != STATUS_OK || !reply_is_array(reply, 2)) {
         fail(page, status == STATUS_OK ? STATUS_INTERNAL : status);
         return;
@@ -168,8 +158,9 @@ static void on_ids(void *arg, enum status status, const redisReply *reply) {
 static void ask_ids(struct customer_page *page) {
     struct command command = COMMAND_EMPTY;
     customer_ids_ask(&command, &page->api->keyspace, page->next);
-    if (!ask(page, &command, on_ids, page))
+    if (script_call(page->api->commands, command_finish(&command), on_ids, page) != STATUS_OK)
         fail(page, STATUS_UNAVAILABLE);
+    command_fini(&command);
 }
 
 static void set_parameter(struct customer_page *page, struct text name, struct text value,

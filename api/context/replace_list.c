@@ -5,6 +5,7 @@
 #include "lua/gather_entries_lua.h"
 #include "lua/replace_list_lua.h"
 #include "shared/base/clock.h"
+#include "shared/redis/script_call.h"
 
 enum { JOBS_MAX = 16, SLICE = 2000, CHUNK = 1000, GATHERED_LIVE_S = 600 };
 
@@ -18,7 +19,6 @@ struct import_job {
     struct indicator_import import;
     enum job_state state;
     uint32_t sent;
-    bool again;             /* Redis had lost the script once */
     struct buffer gathered; /* the key */
     struct command command;
     struct import_job *next;
@@ -163,17 +163,13 @@ static void write_replacement(struct import_job *job) {
 static void on_reply(void *arg, enum status status, const redisReply *reply);
 
 static void send_command(struct import_job *job) {
-    if (link_send(*job->owner->link, command_finish(&job->command), LINK_DEADLINE_MS, on_reply, job) !=
-        STATUS_OK)
+    if (script_call(*job->owner->link, command_finish(&job->command), on_reply, job) != STATUS_OK)
         fail(job, STATUS_UNAVAILABLE, true);
 }
 
 static void on_reply(void *arg, enum status status, const redisReply *reply) {
     struct import_job *job = arg;
-    if (status == STATUS_NO_SCRIPT && !job->again) {
-        job->again = true;
-        send_command(job);
-    } else if (status != STATUS_OK) {
+    if (status != STATUS_OK) {
         fail(job, status, reply != NULL || job->state != JOB_REPLACING);
     } else if (job->state == JOB_REPLACING && reply_integer(reply, 0) != 1) {
         fail(job, STATUS_TIMEOUT, true); /* what was gathered has gone */

@@ -7,10 +7,11 @@
 #include "api/threats/api.h"
 #include "lua/replay_letters_lua.h"
 #include "shared/model/log_row.h"
+#include "shared/redis/script_call.h"
 #include "shared/redis/tell_reply.h"
 #include "shared/telemetry/log.h"
 
-enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 500, ATTEMPTS_MAX = 2 };
+enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 500 };
 
 /* One call on its way: the letters are read, then one script puts back those that can be. */
 struct replay {
@@ -19,9 +20,8 @@ struct replay {
     bool one;
     unsigned limit;
     int reason; /* -1: any */
-    unsigned sent, skipped, attempts;
+    unsigned sent, skipped;
     char next[LETTER_ID_MAX]; /* "": no letters behind these */
-    struct command whole;
 };
 
 const struct script *replay_script(void) {
@@ -31,7 +31,6 @@ const struct script *replay_script(void) {
 
 static void replay_free(struct replay *replay) {
     exchange_release(replay->exchange);
-    command_fini(&replay->whole);
     free(replay);
 }
 
@@ -89,21 +88,8 @@ static void refuse(struct replay *replay, enum status status, bool unknown) {
     replay_free(replay);
 }
 
-static void on_replayed(void *arg, enum status status, const redisReply *reply);
-
-static void send_replay(struct replay *replay) {
-    replay->attempts++;
-    if (link_send(replay->api->commands, command_finish(&replay->whole), LINK_DEADLINE_MS, on_replayed,
-                  replay) != STATUS_OK)
-        refuse(replay, STATUS_UNAVAILABLE, false);
-}
-
 static void on_replayed(void *arg, enum status status, const redisReply *reply) {
     struct replay *replay = arg;
-    if (status == STATUS_NO_SCRIPT && replay->attempts < ATTEMPTS_MAX) {
-        send_replay(replay); /* the link has just sent SCRIPT LOAD before it */
-        return;
-    }
     if (status == STATUS_OK && !reply_is_array(reply, replay->sent))
         status = STATUS_INTERNAL;
     if (status == STATUS_NO_MEMORY)
@@ -166,7 +152,7 @@ static void note_next(struct replay *replay, const redisReply *letters, size_t p
 }
 
 /* One letter more than the page was asked for: it tells whether there is a next one. */
-static void put_back(struct replay *replay, const redisReply *letters) {
+static void collect(struct replay *replay, const redisReply *letters, struct command *whole) {
     struct command keys = COMMAND_EMPTY, arguments = COMMAND_EMPTY;
     const struct keyspace *keyspace = &replay->api->keyspace;
     size_t page = letters->elements < replay->limit ? letters->elements : replay->limit;
@@ -178,11 +164,22 @@ static void put_back(struct replay *replay, const redisReply *letters) {
         replay->sent += add_letter(replay, &keys, &arguments, letters->element[i]);
     replay->skipped = (unsigned)page - replay->sent;
     note_next(replay, letters, page);
-    command_begin_script(&replay->whole, replay_script(), (int)keys.count);
-    command_join(&replay->whole, &keys);
-    command_join(&replay->whole, &arguments);
+    command_begin_script(whole, replay_script(), (int)keys.count);
+    command_join(whole, &keys);
+    command_join(whole, &arguments);
     command_fini(&keys);
     command_fini(&arguments);
+}
+
+/* False: there is none that can be. */
+static bool put_back(struct replay *replay, const redisReply *letters) {
+    struct command whole = COMMAND_EMPTY;
+    collect(replay, letters, &whole);
+    bool any = replay->sent > 0;
+    if (any && script_call(replay->api->commands, command_finish(&whole), on_replayed, replay) != STATUS_OK)
+        refuse(replay, STATUS_UNAVAILABLE, false);
+    command_fini(&whole);
+    return any;
 }
 
 static void on_letters(void *arg, enum status status, const redisReply *reply) {
@@ -193,11 +190,8 @@ static void on_letters(void *arg, enum status status, const redisReply *reply) {
         refuse(replay, status, false);
         return;
     }
-    put_back(replay, reply);
-    if (replay->sent > 0) {
-        send_replay(replay);
+    if (put_back(replay, reply))
         return;
-    }
     if (replay->one)
         answer_one(replay, reply->elements == 0 ? TEXT_LITERAL("GONE") : TEXT_LITERAL(""));
     else

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "api/http/bare_refusals.h"
 #include "shared/base/clock.h"
 
 static struct exchange *spare;
@@ -37,6 +38,7 @@ static void on_request_end(void *bytes) {
     struct request_end *end = bytes;
     struct exchange *exchange = end->exchange;
     in_progress--;
+    bare_refusals_account(end->req);
     if (observe != NULL)
         observe(exchange, end->req->res.status, clock_monotonic_ns() - exchange->started_ns);
     exchange->req = NULL;

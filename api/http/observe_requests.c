@@ -9,7 +9,7 @@
 static char texts[METRICS_ROUTES_MAX][64];
 static const char *names[METRICS_ROUTES_MAX];
 static const struct route *table;
-static int probe = -1;
+static int probe = -1, unknown;
 
 /* A client that left before its answer has status 0: no fault of anybody. A probe that is told no had its
  * answer. */
@@ -40,6 +40,7 @@ static void observe(const struct exchange *exchange, int http_status, int64_t du
 void observe_requests(const struct route *routes) {
     int count = route_count(routes);
     table = routes;
+    unknown = count;
     for (int i = 0; i < count; i++) {
         snprintf(texts[i], sizeof(texts[i]), "%s %s", routes[i].method, routes[i].pattern);
         probe = strcmp(routes[i].pattern, "/ready") == 0 ? i : probe;
@@ -49,4 +50,9 @@ void observe_requests(const struct route *routes) {
         names[i] = texts[i];
     metrics_name_routes(names, count + 1);
     exchange_observe(observe);
+}
+
+void observe_bare_refusal(void) {
+    metrics_add(METRIC_HTTP_REQUESTS, unknown, METRIC_4XX, 1);
+    log_write(LOG_REQUEST_REFUSED, LOG_STRING("route", names[unknown]), LOG_NUMBER("status", 400));
 }

@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/http/bare_refusals.h"
 #include "api/http/h2o_reactor.h"
 #include "api/http/linger.h"
+#include "api/http/observe_requests.h"
 #include "shared/base/socket_port.h"
-#include "shared/telemetry/log.h"
 
 enum { LISTEN_BACKLOG = 4096, ACCEPTS_PER_TURN = 64 };
 
@@ -36,13 +37,19 @@ struct server_handler {
     struct server *server;
 };
 
+struct server_filter {
+    h2o_filter_t super;
+    struct server *server;
+};
+
 static int on_request(h2o_handler_t *self, h2o_req_t *req) {
     struct server *server = ((struct server_handler *)self)->server;
     route_request(server->routes, server->app, req);
     return 0;
 }
 
-/* h2o answers what it refuses itself (413, broken chunks) in plain text: this turns that into a problem. */
+/* h2o answers what it refuses itself (413, broken chunks) in plain text: this turns that into a problem, and
+ * into an exchange, so that it is counted. */
 struct problem_stream {
     h2o_ostream_t super;
     struct text body;
@@ -58,7 +65,7 @@ static void send_problem(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs,
 }
 
 static void on_own_error(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot) {
-    (void)self;
+    const struct server *server = ((struct server_filter *)self)->server;
     enum status status = req->res.status == 413 ? STATUS_TOO_LARGE : STATUS_MALFORMED;
     struct buffer out = BUFFER_EMPTY;
     problem_write(&out, req->res.status, status_row(status)->name, status_row(status)->title, NULL, NULL,
@@ -73,7 +80,7 @@ static void on_own_error(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slo
                    H2O_STRLIT("application/problem+json"), 1);
     h2o_setup_next_ostream(req, &stream->super.next);
     linger_after(req);
-    log_write(LOG_REQUEST_REFUSED, LOG_STRING("route", "unknown"), LOG_NUMBER("status", req->res.status));
+    exchange_open(req, server->app, route_count(server->routes));
 }
 
 static void configure(struct server *server, const struct server_options *options) {
@@ -89,8 +96,10 @@ static void configure(struct server *server, const struct server_options *option
     struct server_handler *handler = (struct server_handler *)h2o_create_handler(path, sizeof(*handler));
     handler->super.on_req = on_request;
     handler->server = server;
-    h2o_filter_t *filter = h2o_create_filter(&host->fallback_path, sizeof(*filter));
-    filter->on_setup_ostream = on_own_error;
+    struct server_filter *filter =
+        (struct server_filter *)h2o_create_filter(&host->fallback_path, sizeof(*filter));
+    filter->super.on_setup_ostream = on_own_error;
+    filter->server = server;
 }
 
 static SSL_CTX *load_tls(const struct server_options *options, char *why, size_t why_size) {
@@ -161,9 +170,11 @@ static void pause_accepting(struct server *server) {
 
 static bool accept_one(struct server *server) {
     h2o_socket_t *socket = h2o_evloop_socket_accept(server->listener);
-    if (socket != NULL)
-        h2o_accept(&server->accept, socket);
-    return socket != NULL;
+    if (socket == NULL)
+        return false;
+    bare_refusals_watch(socket, observe_bare_refusal);
+    h2o_accept(&server->accept, socket);
+    return true;
 }
 
 static void on_accept(h2o_socket_t *listener, const char *error) {

@@ -147,7 +147,9 @@ static void fetch_chunk(struct live *live) {
     }
     live->chunk_is_for_clients = live->hub.count > 0;
     live->fetching = true;
-    fetch_threats(&live->options.source, ids, count, on_bodies, live);
+    struct fetch_source source = live->options.source;
+    source.traces = spans_on();
+    fetch_threats(&source, ids, count, on_bodies, live);
 }
 
 static void take_chunk(struct live *live) {

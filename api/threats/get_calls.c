@@ -24,7 +24,7 @@ void get_threat(struct exchange *exchange) {
     struct uuid id;
     if (!threat_id_of(exchange, &id))
         return;
-    struct fetch_source source = {&api->commands, &api->keyspace};
+    struct fetch_source source = {.link = &api->commands, .keyspace = &api->keyspace};
     exchange_hold(exchange);
     fetch_threats(&source, &id, 1, on_threat, exchange);
 }

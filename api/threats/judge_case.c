@@ -3,14 +3,10 @@
 #include <stdlib.h>
 
 #include "lua/judge_case_lua.h"
+#include "shared/redis/script_call.h"
 #include "shared/redis/tell_reply.h"
 
-enum { ATTEMPTS_MAX = 2 };
-
 struct judging {
-    struct link *link;
-    struct command command;
-    unsigned attempts;
     judge_done done;
     void *arg;
 };
@@ -18,12 +14,6 @@ struct judging {
 const struct script *judge_script(void) {
     static struct script script;
     return script_once(&script, judge_case_lua);
-}
-
-static void finish(struct judging *judging, const struct judge_result *result) {
-    judging->done(judging->arg, result);
-    command_fini(&judging->command);
-    free(judging);
 }
 
 static enum judge_outcome outcome_of(const redisReply *reply) {
@@ -37,22 +27,9 @@ static enum judge_outcome outcome_of(const redisReply *reply) {
     return reply_is_array(reply, 1) ? (enum judge_outcome)outcome : JUDGE_OUTCOME_COUNT;
 }
 
-static void on_reply(void *arg, enum status status, const redisReply *reply);
-
-static void send(struct judging *judging) {
-    judging->attempts++;
-    if (link_send(judging->link, command_finish(&judging->command), LINK_DEADLINE_MS, on_reply, judging) !=
-        STATUS_OK)
-        finish(judging, &(struct judge_result){.status = STATUS_UNAVAILABLE});
-}
-
 static void on_reply(void *arg, enum status status, const redisReply *reply) {
     struct judging *judging = arg;
     struct judge_result result = {.status = status, .sent = true};
-    if (status == STATUS_NO_SCRIPT && judging->attempts < ATTEMPTS_MAX) {
-        send(judging); /* the link has just sent SCRIPT LOAD before it */
-        return;
-    }
     if (status == STATUS_OK) {
         result.outcome = outcome_of(reply);
         result.stored = reply->elements > 1 ? reply_text(reply->element[1]) : TEXT_NONE;
@@ -60,15 +37,20 @@ static void on_reply(void *arg, enum status status, const redisReply *reply) {
     }
     if (result.status != STATUS_OK && reply != NULL)
         tell_reply("judge_case", reply);
-    finish(judging, &result);
+    judging->done(judging->arg, &result);
+    free(judging);
 }
 
-static struct judging *judging_new(struct link *link, judge_done done, void *arg) {
-    struct judging *judging = calloc(1, sizeof(*judging));
+static void send(struct link *link, struct command *command, judge_done done, void *arg) {
+    struct judging *judging = malloc(sizeof(*judging));
     if (judging == NULL)
         abort();
-    *judging = (struct judging){.link = link, .command = COMMAND_EMPTY, .done = done, .arg = arg};
-    return judging;
+    *judging = (struct judging){done, arg};
+    if (script_call(link, command_finish(command), on_reply, judging) != STATUS_OK) {
+        done(arg, &(struct judge_result){.status = STATUS_UNAVAILABLE});
+        free(judging);
+    }
+    command_fini(command);
 }
 
 static void add_history_keys(struct command *command, const struct keyspace *keyspace,
@@ -108,36 +90,36 @@ static void add_word(struct command *command, const char *kind, const struct cas
 
 void judge_threat_case(struct link *link, const struct keyspace *keyspace, const struct case_word *word,
                        const struct log_row *row, bool automated, judge_done done, void *arg) {
-    struct judging *judging = judging_new(link, done, arg);
+    struct command command = COMMAND_EMPTY;
     struct buffer text = BUFFER_EMPTY;
-    command_begin_script(&judging->command, judge_script(), 2 + histories_of(word));
+    command_begin_script(&command, judge_script(), 2 + histories_of(word));
     keyspace_threat(keyspace, &row->id, &text);
-    command_text(&judging->command, buffer_text(&text));
-    add_history_keys(&judging->command, keyspace, word);
-    command_string(&judging->command, keyspace_fixed(keyspace, KEY_LOG));
-    add_word(&judging->command, "threat", word);
-    command_string(&judging->command, automated ? "1" : "");
+    command_text(&command, buffer_text(&text));
+    add_history_keys(&command, keyspace, word);
+    command_string(&command, keyspace_fixed(keyspace, KEY_LOG));
+    add_word(&command, "threat", word);
+    command_string(&command, automated ? "1" : "");
     buffer_clear(&text);
     log_row_write(&text, row);
-    command_text(&judging->command, buffer_text(&text));
+    command_text(&command, buffer_text(&text));
     buffer_fini(&text);
-    send(judging);
+    send(link, &command, done, arg);
 }
 
 void judge_incident_case(struct link *link, const struct keyspace *keyspace, const struct case_word *word,
                          judge_done done, void *arg) {
-    struct judging *judging = judging_new(link, done, arg);
+    struct command command = COMMAND_EMPTY;
     struct buffer key = BUFFER_EMPTY;
     struct uuid id;
     bool like_a_threat = uuid_parse(text_of(word->judged->id), &id);
-    command_begin_script(&judging->command, judge_script(), 1 + histories_of(word) + like_a_threat);
-    command_string(&judging->command, keyspace_fixed(keyspace, KEY_INCIDENTS));
-    add_history_keys(&judging->command, keyspace, word);
+    command_begin_script(&command, judge_script(), 1 + histories_of(word) + like_a_threat);
+    command_string(&command, keyspace_fixed(keyspace, KEY_INCIDENTS));
+    add_history_keys(&command, keyspace, word);
     if (like_a_threat) {
         keyspace_threat(keyspace, &id, &key);
-        command_text(&judging->command, buffer_text(&key));
+        command_text(&command, buffer_text(&key));
     }
-    add_word(&judging->command, "incident", word);
+    add_word(&command, "incident", word);
     buffer_fini(&key);
-    send(judging);
+    send(link, &command, done, arg);
 }

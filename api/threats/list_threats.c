@@ -49,7 +49,7 @@ static void ask_for_page(struct exchange *exchange, struct arena *arena, const s
     exchange_hold(exchange);
     if (more)
         list_query_write_next(exchange->query, arena, &ids[count - 1], &page->link);
-    struct fetch_source source = {&api->commands, &api->keyspace};
+    struct fetch_source source = {.link = &api->commands, .keyspace = &api->keyspace};
     fetch_threats(&source, ids, count, on_page, page);
 }
 

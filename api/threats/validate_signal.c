@@ -140,7 +140,7 @@ static void await_or_look(const struct submission *submission, const struct uuid
     *look = (struct early_look){api, *id};
     waiters_remove(api->waiters, &submission->id, submission->exchange);
     await_analysis(submission, id);
-    struct fetch_source source = {&api->commands, &api->keyspace};
+    struct fetch_source source = {.link = &api->commands, .keyspace = &api->keyspace};
     fetch_threats(&source, id, 1, on_looked, look);
 }
 

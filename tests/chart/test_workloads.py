@@ -97,6 +97,16 @@ def test_maxmemory_follows_the_limit(limit, percent, expected):
     assert int(redis_conf(*words)["maxmemory"]) == expected
 
 
+@pytest.mark.parametrize("option", ["local", "production"])
+def test_redis_holds_what_is_kept(option):
+    """What is kept, at 8 KiB each as the fault tests allow it, is less than what the APIs refuse signals at."""
+    found = objects(option)
+    data = pick(found, "ConfigMap", "soc-api")["data"]
+    text = pick(found, "ConfigMap", "soc-redis")["data"]["redis.conf"]
+    maxmemory = int(dict(line.split(" ", 1) for line in text.splitlines())["maxmemory"])
+    assert int(data["SOC_RETENTION_THREATS"]) * 8192 < maxmemory * int(data["SOC_MEMORY_LIMIT_PERCENT"]) / 100
+
+
 def test_redis_has_a_volume_or_says_so():
     claim = pick(objects("local"), "StatefulSet", "soc-redis")["spec"]["volumeClaimTemplates"][0]["spec"]
     assert claim["resources"]["requests"]["storage"] == "2Gi" and "storageClassName" not in claim

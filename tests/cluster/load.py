@@ -95,8 +95,18 @@ def complaints(audit):
     return {name: audit.broken[name] for name in ("I1", "I2", "I7") if audit.broken[name]}
 
 
+def longest_gap_s(times_ms):
+    times = sorted(times_ms)
+    return max((after - before for before, after in zip(times, times[1:])), default=0) / 1000
+
+
 def summary(audit, told):
+    """The longest gaps are what clients and analysts notice of a fault."""
+    accepting = longest_gap_s(answer.at_ms for answer in audit.evidence.answers if answer.status == 202)
+    since = min((answer.at_ms for answer in audit.evidence.answers), default=0)
+    finishing = longest_gap_s(row.at_ms for row in audit.evidence.rows if row.kind == "completed" and row.at_ms >= since)
     return (
         f"{told['sent']} sent, {told['accepted']} accepted, {told['refused']} refused, {told['unknown']} unknown, "
-        f"{len(audit.completed)} completed, {len(audit.lost)} lost, {audit.double} double, {audit.heard} events heard, {audit.resets} resets"
+        f"{len(audit.completed)} completed, {len(audit.lost)} lost, {audit.double} double, {audit.heard} events heard, {audit.resets} resets; "
+        f"longest time without a 202 {accepting:.1f} s, without a result {finishing:.1f} s"
     )

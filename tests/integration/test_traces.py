@@ -13,7 +13,8 @@ from fleet import Fleet
 from live_client import LiveClient
 from processes import STOP_LIMIT_S, wait_until
 from sample_signals import signal, varied
-from steps import completed
+from steps import completed, wait_told
+from test_dead_letters import fail
 from test_workers_die import freeze_with_entries, post_batch
 
 AGENTS = [f"{name}_agent.analyze" for name in ("historical", "config", "devops", "context", "priority")]
@@ -193,6 +194,24 @@ def test_probes_are_not_traced(everything):
     assert not [span for span in collector.spans() if span.attributes.get("http.route") in ("/health", "/ready", "/metrics")]
 
 
+def reads_during(store, act):
+    """The HMGETs of whatever act() brings about."""
+    with store.monitor() as monitor:
+        act()
+        store.echo("that was it")
+        commands = list(iter(lambda: monitor.next_command()["command"], "ECHO that was it"))
+    return [command for command in commands if command.startswith("HMGET threat:")]
+
+
+def test_only_an_event_asks_for_the_trace(everything):
+    fleet, _, client = everything
+    id_ = completed(fleet.api)["id"]
+    listed = reads_during(fleet.store, lambda: [fleet.api.get(path) for path in ("/api/threats", f"/api/threats/{id_}")])
+    assert listed and not any("trace" in command.split() for command in listed)
+    told = reads_during(fleet.store, lambda: wait_told(client, "new_threat", completed(fleet.api)["id"]))
+    assert told and all("trace" in command.split() for command in told)
+
+
 def test_every_span_is_counted(everything):
     fleet, collector, _ = everything
     for program in fleet.programs:
@@ -313,6 +332,25 @@ def test_a_redelivery_names_the_delivery_before():
         for span in late:
             assert linked[span.trace, span.id] == span.attributes["threat.id"], "the link is to the span that came late"
             assert not span.failed
+
+
+@pytest.mark.parametrize("callers", [True, False])
+def test_what_killed_its_workers_has_a_span_that_says_so(callers):
+    with Collector() as collector, traced_fleet(collector, ratio="0", workers=0, SOC_HEARTBEAT_MS=50, SOC_SUSPECT_MS=200) as fleet:
+        headers = {"traceparent": f"00-{TRACE}-{CALLER}-01"} if callers else {}
+        id_ = fleet.api.post_signal(signal(), **headers).json()["id"]
+        (traceparent,) = carried(fleet)
+        fail(fleet, id_)
+        worker = fleet.add_worker()
+        (span,) = collector.wait_for("bury_entry")
+        assert span.failed and span.status["message"] == "poison"
+        assert span.attributes == {"deliveries": 5, "threat.id": id_} and span.service == "soc-worker"
+        assert span.trace == (TRACE if callers else trace_of(id_))
+        assert span.parent == (traceparent.split("-")[2] if callers else None)
+        ((trace, last),) = span.links
+        assert trace == span.trace and last != span.id
+        assert collector.spans("analyze_threat") == [] and fleet.api.get(f"/api/threats/{id_}").json()["status"] == "failed"
+        assert worker.metric("soc_dead_letters_total") == 1
 
 
 # --- the collector ---

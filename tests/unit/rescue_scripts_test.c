@@ -263,10 +263,21 @@ static const redisReply *claim(const char *owner, const char *heartbeat, int mos
     return claim_as(owner, heartbeat, most, "0");
 }
 
-static void expect_word(const redisReply *answer, const char *word, long long gone, long long buried) {
+static void expect_word(const redisReply *answer, const char *word, long long gone, size_t buried) {
     cr_assert(text_is(reply_text(answer->element[0]), word), "%s", answer->element[0]->str);
     cr_assert_eq(reply_integer(answer->element[1], -1), gone);
-    cr_assert_eq(reply_integer(answer->element[2], -1), buried);
+    cr_assert_eq(answer->element[2]->elements, buried);
+}
+
+/* entry, deliveries, reason, id, traceparent */
+static void expect_buried(const redisReply *answer, const char *const expected[5]) {
+    const redisReply *row = answer->element[2]->element[0];
+    cr_assert_eq(row->elements, 5);
+    for (int i = 0; i < 5; i++)
+        if (row->element[i]->type == REDIS_REPLY_INTEGER)
+            cr_assert_eq(row->element[i]->integer, atoll(expected[i]));
+        else
+            cr_assert_str_eq(row->element[i]->str, expected[i]);
 }
 
 static void add_many(int count) {
@@ -356,7 +367,9 @@ Test(claim_script, past_the_limit_an_entry_is_buried_with_the_stage_it_came_to) 
     expect_word(claim_as("w1", "", 10, "1"), "ALONE", 0, 1);
     expect_redis_text("read", "HGET threat:" THREAT " stage");
     redis_do("HSET threat:" THREAT " stage commit");
-    expect_word(claim_as("me", "", 10, "1"), "TAKEN", 0, 1);
+    const redisReply *answer = claim_as("me", "", 10, "1");
+    expect_word(answer, "TAKEN", 0, 1);
+    expect_buried(answer, (const char *[]){"1-0", "5", "poison", THREAT, ""});
     const redisReply *letters = redis_ask("XRANGE threats:dead - +");
     cr_assert_eq(letters->elements, 2);
     const redisReply *fields = letters->element[1]->element[1];
@@ -365,6 +378,23 @@ Test(claim_script, past_the_limit_an_entry_is_buried_with_the_stage_it_came_to) 
     cr_assert(text_is(reply_text(reply_field(fields, "deliveries")), "5"));
     cr_assert_eq(redis_number("HEXISTS threat:" THREAT " data"), 1);
     cr_assert_eq(pending_of(NULL), 0);
+}
+
+Test(claim_script, a_buried_entry_brings_nothing_but_ids) {
+    static const char good[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    static const char *const traceparents[] = {
+        good, "", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-and-more",
+        "00-4bf92f3577b34da6a3ce929d0e0e47\"6-00f067aa0ba902b7-01"};
+    for (size_t i = 0; i < sizeof(traceparents) / sizeof(traceparents[0]); i++) {
+        char entry[16];
+        snprintf(entry, sizeof(entry), "%zu-0", i + 1);
+        redis_do("XADD threats:stream %s id no-uuid traceparent %s", entry, traceparents[i]);
+        deliver("w1", 1);
+        redis_do("XCLAIM threats:stream soc-workers w1 0 %s RETRYCOUNT 7", entry);
+        const redisReply *answer = claim("w1", "", 10);
+        expect_word(answer, "TAKEN", 0, 1);
+        expect_buried(answer, (const char *[]){entry, "7", "poison", "", i == 0 ? good : ""});
+    }
 }
 
 Test(claim_script, an_owner_without_a_heartbeat_and_a_limit) {
@@ -404,6 +434,7 @@ Test(claim_script, what_is_too_large_never_leaves_redis) {
     deliver("w1", 2);
     const redisReply *taken = claim("w1", "", 10);
     expect_word(taken, "TAKEN", 0, 1);
+    expect_buried(taken, (const char *[]){"1-0", "2", "too_large", "", ""});
     cr_assert_eq(taken->elements, HEAD + 3, "unless it is newer: then it is not ours to judge");
     cr_assert_str_eq(taken->element[HEAD]->str, "2-0");
     cr_assert_eq(pending_of(NULL), 1);

@@ -10,8 +10,9 @@
 #include "worker/intake/read_signals.h"
 #include "worker/intake/release_entries.h"
 #include "worker/intake/watch_peers.h"
+#include "worker/results/trace_work.h"
 
-enum { CLAIM_MAX = 64, ANSWER_HEAD = 4, QUARANTINE_HEARTBEATS = 2 };
+enum { CLAIM_MAX = 64, ANSWER_HEAD = 4, BURIED_FIELDS = 5, QUARANTINE_HEARTBEATS = 2 };
 
 struct rescue {
     struct intake *intake;
@@ -65,16 +66,40 @@ static long long count_at(const redisReply *reply, size_t at) {
     return count > 0 ? count : 0;
 }
 
+static unsigned long long buried_in(const redisReply *reply) {
+    return reply_is_array(reply->element[2], 1) ? reply->element[2]->elements : 0;
+}
+
+static void trace_one(const redisReply *const *fields) {
+    struct work work = {.deliveries = (unsigned)reply_integer(fields[1], 1)};
+    int reason = vocabulary_find(&vocabulary_dead_reason, reply_text(fields[2]));
+    if (reason < 0 || !work_set_entry(&work, reply_text(fields[0])))
+        return;
+    uuid_parse(reply_text(fields[3]), &work.id);
+    work_join_trace(&work, reply_text(fields[4]));
+    trace_burial(&work, (enum dead_reason)reason);
+}
+
+static void trace_buried(const redisReply *reply) {
+    for (size_t i = 0; i < buried_in(reply); i++) {
+        const redisReply *row = reply->element[2]->element[i];
+        if (reply_is_array(row, BURIED_FIELDS))
+            trace_one((const redisReply *const *)row->element);
+    }
+}
+
 /* What was gone and what the script buried by itself. */
 static void count_losses(const redisReply *reply) {
-    long long gone = count_at(reply, 1), buried = count_at(reply, 2);
+    long long gone = count_at(reply, 1);
+    unsigned long long buried = buried_in(reply);
     if (gone > 0) {
         metrics_add(METRIC_TRIMMED, 0, 0, (uint64_t)gone);
         log_write(LOG_ENTRIES_TRIMMED, LOG_NUMBER("count", gone));
     }
     if (buried > 0)
         log_write(LOG_ENTRIES_BURIED, LOG_NUMBER("count", buried));
-    burial_count((uint64_t)buried, (uint64_t)count_at(reply, 3));
+    burial_count(buried, (uint64_t)count_at(reply, 3));
+    trace_buried(reply);
 }
 
 static void read_taken(struct rescue *rescue, const redisReply *reply, enum taken_how how) {
@@ -95,7 +120,7 @@ static void take_answer(struct rescue *rescue, const redisReply *reply) {
     struct text word = reply_text(reply->element[0]), owner = buffer_text(&rescue->owner);
     struct peer *peer = peers_find(watch_peers(rescue->intake->watch), owner);
     long long taken = (long long)(reply->elements - ANSWER_HEAD) / 3;
-    long long less = taken + count_at(reply, 1) + count_at(reply, 2);
+    long long less = taken + count_at(reply, 1) + (long long)buried_in(reply);
     if (peer != NULL && !text_is(word, "WAIT"))
         peer->pending = less > 0 && less < peer->pending ? peer->pending - less : 0;
     count_losses(reply);

@@ -7,14 +7,14 @@
 -- Those delivered once go together. One that two workers had without a result is a suspect: it goes alone, to a worker
 -- with empty hands, and one worker of the fleet at a time does that. So only deliveries beyond the second are a
 -- suspect's own, and past the limit it is buried here.
--- Answers what was done, entries that were gone, entries buried, letters that fell out, then entry, delivery count,
--- fields for each entry taken.
+-- Answers what was done, entries that were gone, those buried (each entry, delivery count, reason, threat's id or "",
+-- traceparent or ""), letters that fell out, then entry, delivery count, fields for each entry taken.
 -- include shared/redis/bury.lua.in
 local workers, quarantine = KEYS[6], KEYS[7]
 local owner, heartbeat, most, limit, empty_handed, lease_ms, version =
     ARGV[6], ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10] == '1', ARGV[11], tonumber(ARGV[12])
 local LISTED, ENTRY_MAX = 256, 131072
-local gone, buried, dropped = 0, 0, 0
+local gone, buried, dropped = 0, {}, 0
 
 local function is_newer(fields)
     local v = string.match(fields.v or '', '^[1-9]%d*$')
@@ -29,11 +29,18 @@ local function record_of(entry, fields)
     if said == entry then return threat_keys .. id end
 end
 
+-- What its span needs, in forms that leave an entry no choice of bytes.
+local function note_buried(entry, deliveries, reason, fields)
+    local traceparent = fields.traceparent or ''
+    local known = #traceparent == 55 and string.match(traceparent, '^%x%x%-%x+%-%x+%-%x%x$')
+    buried[#buried + 1] = {entry, deliveries, reason, threat_id(fields) or '', known or ''}
+end
+
 local function bury_poison(entry, deliveries, fields)
     local record = record_of(entry, fields)
     local stage = record and redis.call('HGET', record, 'stage') or 'analyze'
+    note_buried(entry, deliveries, 'poison', fields)
     dropped = dropped + bury(entry, deliveries, 'poison', stage, '', record ~= nil)
-    buried = buried + 1
 end
 
 local function bytes_of(fields)
@@ -53,8 +60,8 @@ local function take(entries, answer)
     for _, entry in ipairs(taken) do
         local fields, bytes = by_name(entry[2]), bytes_of(entry[2])
         if bytes > ENTRY_MAX and not is_newer(fields) then
+            note_buried(entry[1], deliveries[entry[1]], 'too_large', fields)
             dropped = dropped + bury(entry[1], deliveries[entry[1]], 'too_large', 'read', bytes .. ' bytes', false)
-            buried = buried + 1
         else
             answer[#answer + 1] = entry[1]
             answer[#answer + 1] = deliveries[entry[1]]
@@ -86,7 +93,7 @@ for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', LISTED, o
         once[#once + 1] = entry
     end
 end
-local word = buried > 0 and 'TAKEN' or 'NOTHING'
+local word = #buried > 0 and 'TAKEN' or 'NOTHING'
 if #once > 0 then
     take(once, taken)
     word = 'TAKEN'

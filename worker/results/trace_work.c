@@ -25,6 +25,7 @@ static const struct {
 };
 
 enum { ANALYZERS = sizeof(analyzer_spans) / sizeof(analyzer_spans[0]), SPANS = 3 + AGENT_COUNT + ANALYZERS };
+enum { PART_BURIAL = PART_ANALYZER + ANALYZERS };
 
 void work_span_id(const struct work *work, unsigned deliveries, uint8_t span_id[SPAN_ID_BYTES]) {
     uint64_t delivery = (work->entry_id.ms << 20) + (work->entry_id.sequence << 8) + deliveries;
@@ -169,10 +170,31 @@ void trace_work(const struct work *work, enum status status) {
     spans_send();
 }
 
+static void fail_for(struct span *span, enum dead_reason reason) {
+    span_fail(span, text_of(vocabulary_word(&vocabulary_dead_reason, (int)reason)));
+}
+
+void trace_burial(const struct work *work, enum dead_reason reason) {
+    static const struct uuid unknown;
+    struct trace_context context;
+    if (!spans_on() || !spans_force(1) || !spans_claim(1))
+        return;
+    int64_t now_ns = clock_monotonic_ns();
+    derive_context(work, PART_BURIAL, &context);
+    struct span *span = span_begin("bury_entry", SPAN_INTERNAL, &context, now_ns, now_ns);
+    memcpy(span->parent, work->trace_parent, SPAN_ID_BYTES);
+    span->link = work->trace;
+    span_add_number(span, "deliveries", work->deliveries);
+    if (uuid_compare(&work->id, &unknown) != 0)
+        span_add_uuid(span, "threat.id", &work->id);
+    fail_for(span, reason);
+    spans_send();
+}
+
 void trace_unreadable(const struct work *work, enum dead_reason reason) {
     if (!spans_on() || !spans_force(1) || !spans_claim(1))
         return;
     struct span *span = begin_analyze(work, work->trace_parent, clock_monotonic_ns());
-    span_fail(span, text_of(vocabulary_word(&vocabulary_dead_reason, (int)reason)));
+    fail_for(span, reason);
     spans_send();
 }

@@ -19,6 +19,10 @@ void work_span_id(const struct work *work, unsigned deliveries, uint8_t span_id[
 /* Redis has answered to its result. */
 void trace_work(const struct work *work, enum status status);
 
+/* Its entry was buried before anybody read it: entry, deliveries, id and trace are set. Its last delivery may
+ * have a span of its own, by a worker that was only paused: this is another one, linked to it. */
+void trace_burial(const struct work *work, enum dead_reason reason);
+
 /* Its entry could not be read. */
 void trace_unreadable(const struct work *work, enum dead_reason reason);
 

@@ -70,13 +70,22 @@ redis://soc:$(REDIS_PASSWORD)@{{ include "soc.fullname" . }}-redis:6379/0
 {{- mulf (trimSuffix $unit . | float64) (get $units $unit) | int64 -}}
 {{- end -}}
 
+{{- define "soc.redisMaxmemory" -}}
+{{- div (mul (include "soc.bytes" (.Values.redis.resources.limits.memory | toString) | int64) (.Values.redis.maxmemoryPercent | int64)) 100 -}}
+{{- end -}}
+
+{{/* How many threats fit before signals are refused; one takes at most 8 KiB with all that belongs to it. */}}
+{{- define "soc.redisHolds" -}}
+{{- div (mul (include "soc.redisMaxmemory" . | int64) (.Values.api.settings.SOC_MEMORY_LIMIT_PERCENT | int64)) (mul 100 8192) -}}
+{{- end -}}
+
 {{- define "soc.redisConf" -}}
 bind * -::*
 dir /data
 appendonly yes
 appendfsync {{ .Values.redis.appendfsync }}
 save ""
-maxmemory {{ div (mul (include "soc.bytes" (.Values.redis.resources.limits.memory | toString) | int64) (.Values.redis.maxmemoryPercent | int64)) 100 }}
+maxmemory {{ include "soc.redisMaxmemory" . }}
 maxmemory-policy noeviction
 tcp-keepalive 15
 client-output-buffer-limit normal 64mb 32mb 30
