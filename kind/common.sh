@@ -33,6 +33,8 @@ trap 'exit 130' INT TERM
 
 usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
 
+published_ports() { sed -n 's/.*hostPort: \([0-9]*\).*/\1/p' "$here/kind-config.yaml"; }
+
 read_options() {
     local option
     while [ $# -gt 0 ]; do
@@ -61,7 +63,7 @@ read_options() {
         kind-*) cluster=${context#kind-} kind=there ;;
         *) kind=no ;;
     esac
-    [ -n "$url" ] || [ "$kind" = no ] || url=http://127.0.0.1:8080
+    [ -n "$url" ] || [ "$kind" = no ] || url=http://127.0.0.1:$(published_ports | head -n 1)
 }
 
 declare -A ways=(

@@ -46,8 +46,8 @@ check_port() { # port
 
 ensure_cluster() {
     if [ "$kind" = yes ] && ! cluster_is_there; then
-        check_port 8080
-        check_port 8443
+        local port
+        for port in $(published_ports); do check_port "$port"; done
         step "creating the cluster $cluster"
         kind create cluster --name "$cluster" --config "$here/kind-config.yaml" ${node_image:+--image "$node_image"} --wait 120s
     else
@@ -155,6 +155,11 @@ namespace_of() { # add-on
 show_pods() { # namespace
     k get pods --namespace "$1" --output wide >&2 || true
     k get events --namespace "$1" --sort-by .lastTimestamp >&2 || true
+    local pod
+    for pod in $(k get pods --namespace "$1" --output 'jsonpath={range .items[?(@.status.containerStatuses[*].ready==false)]}{.metadata.name} {end}' || true); do
+        echo "last words of $pod:" >&2
+        k logs --namespace "$1" "$pod" --all-containers --tail 3 >&2 || true
+    done
 }
 
 install_chart() {

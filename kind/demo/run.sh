@@ -87,18 +87,26 @@ show_load() {
     cat "$sent"
 }
 
-show_a_rolling_update() {
-    step "5. the same while every pod is replaced"
-    local sent sender
-    scratch_file sent
-    "$root/scripts/send" --url "$url" --count "$count" --rate "$rate" --wait 30 >"$sent" &
-    sender=$!
-    helpers+=("$sender")
+replace_pods() {
     k rollout restart "deployment/$release-api" "deployment/$release-worker" --namespace $namespace
     k rollout status "deployment/$release-api" --namespace $namespace --timeout 180s
     k rollout status "deployment/$release-worker" --namespace $namespace --timeout 180s
-    wait "$sender" || { cat "$sent"; die "the update was noticed: not every signal was analysed"; }
-    cat "$sent"
+}
+
+show_a_rolling_update() {
+    step "5. $rate a second while every pod is replaced"
+    local replaced replacing
+    scratch_file replaced
+    replace_pods >"$replaced" 2>&1 &
+    replacing=$!
+    helpers+=("$replacing")
+    while true; do
+        "$root/scripts/send" --url "$url" --count $((rate * 5)) --rate "$rate" --wait 30 --quiet ||
+            die "the update was noticed: not every signal was analysed"
+        kill -0 "$replacing" 2>/dev/null || break
+    done
+    wait "$replacing" || { cat "$replaced"; die "the pods could not be replaced"; }
+    grep rolled "$replaced" || true
 }
 
 show_account() {
@@ -112,6 +120,7 @@ print(", ".join(f"{name} {account[name]}" for name in ("received", "completed", 
 
 settled() { [ "$(outstanding)" = 0 ]; }
 
+for number in "$count" "$rate"; do [[ $number =~ ^[1-9][0-9]*$ ]] || die "--count and --rate want whole numbers, not $number"; done
 need kubectl curl python3
 need_context
 show_environment

@@ -1,8 +1,10 @@
 """The scripts of kind/ with stubs for docker, kind, kubectl, helm and curl: each writes down how it was called, and answers as told."""
 
-import os
+import itertools
 import pathlib
+import re
 import shutil
+import socket
 import subprocess
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -30,10 +32,35 @@ ANSWERS = {
 }
 
 
+def free_ports(count):
+    with_sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listening.getsockname()[1] for listening in with_sockets]
+    for listening in with_sockets:
+        listening.close()
+    return ports
+
+
+def lay_out(root):
+    """The repository as the scripts see it, with ports that are free. Returns these."""
+    root.mkdir()
+    for path in REPOSITORY.iterdir():
+        if path.name != "kind":
+            (root / path.name).symlink_to(path)
+    shutil.copytree(REPOSITORY / "kind", root / "kind")
+    config = root / "kind/kind-config.yaml"
+    ports = free_ports(2)
+    numbers = itertools.chain(ports)
+    config.write_text(re.sub(r"(hostPort: )\d+", lambda found: f"{found[1]}{next(numbers)}", config.read_text()))
+    return ports
+
+
 class Machine:
     """A PATH of stubs, and what was called."""
 
     def __init__(self, folder):
+        self.root = folder / "repository"
+        self.ports = lay_out(self.root)
+        self.url = f"http://127.0.0.1:{self.ports[0]}"
         self.bin = folder / "bin"
         self.bin.mkdir()
         self.log = folder / "calls"
@@ -64,7 +91,7 @@ class Machine:
 
     def run(self, script, *words, **environment):
         return subprocess.run(
-            [REPOSITORY / "kind" / script, *words],
+            [self.root / "kind" / script, *words],
             env={**self.environment, **environment},
             capture_output=True,
             text=True,
