@@ -1,5 +1,5 @@
 """The images of the stack: pulled where there is a registry; else the base is made by debootstrap, and each public image has a
-stand-in under its own name, made from the program that scripts/observe-tools built or from Debian's package."""
+stand-in under its own name, made from the program that scripts/build-tools built or from Debian's package."""
 
 import json
 import os
@@ -96,8 +96,8 @@ def build_stand_in(image, base, built=None, user="0:0", folder=None, entrypoint=
     with tempfile.TemporaryDirectory(prefix="soc-stand-in-") as context:
         lines = [f"FROM {FOUNDATION}"]
         if built:
-            run(REPOSITORY / "scripts/observe-tools", built, limit_s=7200)
-            tools = run(REPOSITORY / "scripts/observe-tools", "--where").strip()
+            run(REPOSITORY / "scripts/build-tools", built, limit_s=7200)
+            tools = run(REPOSITORY / "scripts/build-tools", "--where").strip()
             shutil.copy(pathlib.Path(tools) / built, context)
             lines.append(f"COPY {built} /usr/bin/{built}")
             entrypoint = [f"/usr/bin/{built}"]

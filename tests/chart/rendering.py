@@ -59,9 +59,9 @@ def find_helm():
     found = shutil.which("helm")
     if found:
         return found
-    told = subprocess.run([REPOSITORY / "scripts/observe-tools", "--where"], capture_output=True, text=True, check=True, timeout=LIMIT_S)
+    told = subprocess.run([REPOSITORY / "scripts/build-tools", "--where"], capture_output=True, text=True, check=True, timeout=LIMIT_S)
     built = pathlib.Path(told.stdout.strip()) / "helm"
-    made = subprocess.run([REPOSITORY / "scripts/observe-tools", "helm"], capture_output=True, timeout=3600, check=False)
+    made = subprocess.run([REPOSITORY / "scripts/build-tools", "helm"], capture_output=True, timeout=3600, check=False)
     return str(built) if made.returncode == 0 else None
 
 

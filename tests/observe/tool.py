@@ -15,8 +15,8 @@ READY_LIMIT_S = 90
 
 
 def binary(name):
-    """One that scripts/observe-tools built, or Debian's."""
-    told = subprocess.run([REPOSITORY / "scripts/observe-tools", "--where"], capture_output=True, text=True, check=True, timeout=20)
+    """One that scripts/build-tools built, or Debian's."""
+    told = subprocess.run([REPOSITORY / "scripts/build-tools", "--where"], capture_output=True, text=True, check=True, timeout=20)
     built = pathlib.Path(told.stdout.strip()) / name
     found = built if built.exists() else shutil.which(name)
     assert found, f"{name} is not there: scripts/observe-test builds and installs what is missing"
