@@ -14,6 +14,7 @@ PRODUCTION = CHART / "values-production.yaml"
 KUBERNETES = "1.34.0"
 OPERATOR = "monitoring.coreos.com/v1/ServiceMonitor"
 LIMIT_S = 60
+BUILD_LIMIT_S = 300
 
 # Every option on and off: name → the words that Helm gets.
 OPTIONS = {
@@ -61,7 +62,7 @@ def find_helm():
         return found
     told = subprocess.run([REPOSITORY / "scripts/build-tools", "--where"], capture_output=True, text=True, check=True, timeout=LIMIT_S)
     built = pathlib.Path(told.stdout.strip()) / "helm"
-    made = subprocess.run([REPOSITORY / "scripts/build-tools", "helm"], capture_output=True, timeout=3600, check=False)
+    made = subprocess.run(["timeout", str(BUILD_LIMIT_S), REPOSITORY / "scripts/build-tools", "helm"], capture_output=True, check=False)
     return str(built) if made.returncode == 0 else None
 
 
