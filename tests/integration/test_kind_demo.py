@@ -35,7 +35,7 @@ def test_fewer_than_asked_is_a_failure(fleet):
     assert watcher.returncode == 1
 
 
-@pytest.mark.parametrize("url", ["nowhere", f"http://127.0.0.1:{free_port()}"])
+@pytest.mark.parametrize("url", ["nowhere", f"http://127.0.0.1:{free_port()}"], ids=["no URL", "a free port"])
 def test_nobody_to_listen_to_is_said(url):
     watcher = start(url)
     _, complaint = watcher.communicate(timeout=20)
