@@ -4,8 +4,11 @@
 # it is being stopped as well, so another one conducts the failover.
 me=$POD_NAME.$REDIS_DOMAIN
 
-is_followed() { # by replicas that have all it has: ROLE tells its offset, then address, port and offset of each
-    redis-cli --raw role | awk 'NR == 2 { own = $0 } NR > 2 && NR % 3 == 2 && $0 != own { behind = 1 } END { exit NR < 5 || behind }'
+# By all others, and they have all it has: a Sentinel may choose one that is just being attached again. ROLE tells its own
+# offset, then address, port and offset of each.
+is_followed() {
+    others=$(echo "$REDIS_PODS" | tr -cd , | wc -c)
+    redis-cli --raw role | awk -v others="$others" 'NR == 2 { own = $0 } NR > 2 && NR % 3 == 2 && $0 == own { level++ } END { exit level < others }'
 }
 
 wait_for() { # command…: at most ten seconds
