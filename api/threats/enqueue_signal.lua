@@ -22,9 +22,13 @@ for a = 1, #ARGV, 6 do
     if not earlier then
         -- The row first: an entry that was taken back would make Redis' lag wrong, and be missed by the account.
         local told = redis.call('XADD', log, '*', 'kind', 'created', 'id', id, 'row', row)
-        local fields = {'v', '1', 'id', id, 'signal', signal, 'received_at', received}
-        if trace ~= '' then fields[9], fields[10] = 'traceparent', trace end
-        local entry = redis.pcall('XADD', stream, '*', unpack(fields))
+        local entry
+        if trace == '' then
+            entry = redis.pcall('XADD', stream, '*', 'v', '1', 'id', id, 'signal', signal, 'received_at', received)
+        else
+            entry = redis.pcall('XADD', stream, '*', 'v', '1', 'id', id, 'signal', signal, 'received_at', received,
+                                'traceparent', trace)
+        end
         if type(entry) == 'table' then -- the stream is no stream
             redis.call('XDEL', log, told)
             return entry
