@@ -173,6 +173,12 @@ class Release:
         found = re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, re.MULTILINE)
         return sum(map(float, found)) if found else None
 
+    def external_metric(self, name):
+        """As the HPA is told it; None when nobody tells it."""
+        done = self.cluster.kubectl("get", "--raw", f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{self.namespace}/{name}", check=False)
+        rows = json.loads(done.stdout)["items"] if done.returncode == 0 else []
+        return rows[0]["value"] if rows else None
+
     # --- Redis ---
 
     def password(self, key="redis-admin-password"):

@@ -58,3 +58,16 @@ def make_release(cluster):
             release.kubectl("delete", "ingress", "--all")  # the next one answers there
         else:
             release.remove()
+
+
+@pytest.fixture(scope="module")
+def deploy(make_release):
+    """deploy(name, *values) → make_release's, installed and answering."""
+
+    def deployed(name, *values):
+        release = make_release(name, *values)
+        release.install()
+        release.wait_answering()
+        return release
+
+    return deployed

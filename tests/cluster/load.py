@@ -10,6 +10,11 @@ from cluster import POLL_S
 from observers import Producer, Watchers
 from waiting import wait_until
 
+RATE = 200
+WATCHERS = 20
+RECOVERY_LIMIT_S = 60
+FIXED_NUMBERS = ("--set", "api.hpa.enabled=false,worker.hpa.enabled=false,api.replicaCount=2,worker.replicaCount=2,worker.resources.requests.cpu=100m")
+
 # Each load has keys of its own: one that was seen before is answered with its old id and makes no threat.
 numbers = itertools.count(time.time_ns() // 1_000_000)
 

@@ -3,23 +3,17 @@
 import pytest
 
 from cluster import POLL_S
-from load import Load, complaints, summary
+from load import FIXED_NUMBERS, RATE, RECOVERY_LIMIT_S, WATCHERS, Load, complaints, summary
 from waiting import wait_until
-
-RATE = 200
-WATCHERS = 20
-RECOVERY_LIMIT_S = 60
 
 
 @pytest.fixture(scope="module")
-def replicated(make_release):
-    made = make_release(
+def replicated(deploy):
+    made = deploy(
         "replication",
-        *("--set", "redis.architecture=replication,api.hpa.enabled=false,worker.hpa.enabled=false,api.replicaCount=2,worker.replicaCount=2"),
-        *("--set", "api.settings.SOC_WAIT_REPLICAS=1,worker.resources.requests.cpu=100m,redis.resources.requests.cpu=50m"),
+        *FIXED_NUMBERS,
+        *("--set", "redis.architecture=replication,api.settings.SOC_WAIT_REPLICAS=1,redis.resources.requests.cpu=50m"),
     )
-    made.install()
-    made.wait_answering()
     made.wait_ready("redis", 3)
     return made
 

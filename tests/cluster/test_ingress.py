@@ -13,11 +13,8 @@ SIGNAL = {
 
 
 @pytest.fixture(scope="module")
-def release(make_release):
-    made = make_release("ingress", "--set", "api.hpa.enabled=false,worker.hpa.enabled=false,worker.replicaCount=1,worker.resources.requests.cpu=100m")
-    made.install()
-    made.wait_answering()
-    return made
+def release(deploy):
+    return deploy("ingress", "--set", "api.hpa.enabled=false,worker.hpa.enabled=false,worker.replicaCount=1,worker.resources.requests.cpu=100m")
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/openapi.yaml", "/schemas/signal.json", "/api/threats", "/api/stats", "/api/backlog",

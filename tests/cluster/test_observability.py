@@ -9,11 +9,8 @@ from waiting import wait_until
 
 
 @pytest.fixture(scope="module")
-def release(make_release):
-    made = make_release("observability", "--set", "worker.resources.requests.cpu=100m")
-    made.install()
-    made.wait_answering()
-    return made
+def release(deploy):
+    return deploy("observability", "--set", "worker.resources.requests.cpu=100m")
 
 
 def test_programs_tell_prometheus(release, report):
@@ -24,14 +21,8 @@ def test_programs_tell_prometheus(release, report):
 
 
 def test_the_required_workers_are_an_external_metric(release, report):
-    path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{release.namespace}/soc_required_workers"
-
-    def value():
-        done = release.cluster.kubectl("get", "--raw", path, check=False)
-        rows = json.loads(done.stdout)["items"] if done.returncode == 0 else []
-        return rows and rows[0]["value"]
-
-    report.say(f"soc_required_workers of external.metrics.k8s.io: {wait_until(value, 90, 'the metric is there', POLL_S)}")
+    told = wait_until(lambda: release.external_metric("soc_required_workers"), 90, "the metric is there", POLL_S)
+    report.say(f"soc_required_workers of external.metrics.k8s.io: {told}")
 
 
 def test_the_hpas_see_their_metrics(release, report):

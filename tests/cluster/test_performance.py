@@ -14,27 +14,18 @@ LOOK_EVERY_S = 3
 
 
 @pytest.fixture(scope="module")
-def release(make_release):
+def release(deploy):
     """Workers so slow, and reckoned so slow, that a burst waits for them."""
-    made = make_release(
+    return deploy(
         "performance",
         *("--set", "worker.resources.requests.cpu=50m,worker.resources.limits.cpu=100m,worker.hpa.maxReplicas=4"),
         *("--set", "worker.hpa.targetCPUUtilizationPercentage=1000,worker.hpa.scaleDownWindowSeconds=20"),
         *("--set", "api.settings.SOC_WORKER_RATE=200,api.hpa.maxReplicas=2"),
     )
-    made.install()
-    made.wait_answering()
-    return made
-
-
-def external_metric(release):
-    path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{release.namespace}/soc_required_workers"
-    done = release.cluster.kubectl("get", "--raw", path, check=False)
-    return done.stdout if done.returncode == 0 and '"value"' in done.stdout else None
 
 
 def test_a_burst_takes_the_workers_up_and_back(release, tmp_path, report):
-    wait_until(lambda: external_metric(release), 60, "the metric is there", POLL_S)
+    wait_until(lambda: release.external_metric("soc_required_workers"), 60, "the metric is there", POLL_S)
     wait_until(lambda: len(release.ready("worker")) == 1, 60, "one worker", POLL_S)
     report.say("| s | waiting | required | replicas | ready |\n|---|---|---|---|---|")
     seen = []
@@ -87,7 +78,7 @@ def test_without_the_metric_no_worker_goes(release, report):
     wait_until(lambda: len(release.ready("worker")) == 3, 120, "three workers", POLL_S)
     release.kubectl("delete", "hpa", "soc-api")
     release.kubectl("scale", "deployment", "soc-api", "--replicas=0")
-    wait_until(lambda: external_metric(release) is None, 180, "the metric is gone", POLL_S)
+    wait_until(lambda: release.external_metric("soc_required_workers") is None, 180, "the metric is gone", POLL_S)
     release.kubectl("patch", "hpa", "soc-worker", "--type=merge", "--patch", '{"spec":{"minReplicas":1}}')
 
     def conditions():

@@ -6,24 +6,13 @@ import pytest
 import yaml
 
 from cluster import CHART, POLL_S
-from load import Load, complaints, summary
+from load import FIXED_NUMBERS, RATE, RECOVERY_LIMIT_S, WATCHERS, Load, complaints, summary
 from waiting import wait_until
-
-RATE = 200
-WATCHERS = 20
-RECOVERY_LIMIT_S = 60
 
 
 @pytest.fixture(scope="module")
-def release(make_release):
-    made = make_release(
-        "resilience",
-        *("--set", "api.hpa.enabled=false,worker.hpa.enabled=false,api.replicaCount=2,worker.replicaCount=2"),
-        *("--set", "worker.resources.requests.cpu=100m"),
-    )
-    made.install()
-    made.wait_answering()
-    return made
+def release(deploy):
+    return deploy("resilience", *FIXED_NUMBERS)
 
 
 def settle(release):
