@@ -59,7 +59,7 @@ def lag(seen):
         return
     yield Finding(
         "lag-unknown", WARNING, what, "the backlog is only known as an upper bound. Entries were deleted or trimmed before they were read",
-        "scripts/doctor --repair, once the queue is read to its end",
+        "a living worker sets it right once the queue is read to its end; without one: scripts/doctor --repair",
     )
 
 

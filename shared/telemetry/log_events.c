@@ -66,6 +66,8 @@ const struct log_event_row log_events[LOG_EVENT_COUNT] = {
         "find out who made or moved the consumer group"},
     [LOG_ENTRIES_TRIMMED] = {"entries were deleted from the stream before they were finished", ERROR, WORKER, "count", "",
         "find out who runs XTRIM or XDEL on the stream: these threats are not analysed"},
+    [LOG_LAG_REPAIRED] = {"lag that Redis lost set right", WARNING, WORKER, "lag", "",
+        "nothing after a failover of Redis; else find out who runs XTRIM on the stream"},
     [LOG_GROUP_CREATED] = {"consumer group created", WARNING, WORKER, "group", "",
         "nothing on a new Redis; else its data was lost or somebody destroyed the group"},
     [LOG_CONSUMERS_REMOVED] = {"consumers removed", INFO, WORKER, "count", "", "nothing"},

@@ -1,15 +1,17 @@
 """Sentinel: the master is found, a failover is followed within 2 s of the promotion, and no 202 is lost or done
 twice by it."""
 
+import contextlib
 import signal as signals
 import time
 
 import pytest
+import redis
 
 from posting import Poster, assert_completed_once
 from processes import TIME_SCALE, wait_until
 from replication import MASTER_NAME, ReplicatedFleet
-from sample_signals import signal
+from sample_signals import signal, varied
 
 pytestmark = pytest.mark.plain
 
@@ -154,6 +156,39 @@ def test_a_master_that_is_demoted_is_left():
         assert time.monotonic() - announced < FOLLOW_S
         wait_until(lambda: connections(old) == [], 10, "nobody stayed with the old master")
         fleet.wait_idle()
+
+
+def can_hand_over(sentinel):
+    with contextlib.suppress(redis.ResponseError):
+        return sentinel.client.sentinel_failover(MASTER_NAME)
+    return False
+
+
+def test_a_lag_that_the_promoted_replica_tells_wrong_is_set_right():
+    """Redis 7.0 does not tell replicas how much a group has read: what one had copied when it was attached stays."""
+    with ReplicatedFleet(apis=1, workers=1, replicas=1) as fleet:
+        master, replica = fleet.servers
+
+        def complete(count, prefix):
+            before = fleet.store.zcard("threats:by_created")
+            assert fleet.api.post("/api/threats/batch", varied(count, prefix)).status_code == 202
+            fleet.wait_completed(before + count)
+            fleet.wait_idle()
+
+        complete(20, "before")
+        replica.kill()
+        replica.start(follows=master)
+        wait_until(replica.synchronized, 20, "the replica is attached again")
+        complete(30, "after")
+        wait_until(lambda: replica.group()["lag"] == 30, 10, "it counts from where it was attached")
+        wait_until(lambda: can_hand_over(fleet.sentinels[0]), 20, "the Sentinel has seen that it is back")
+        fleet.wait_failover(master.port)
+        wait_until(lambda: replica.group()["lag"] == 0, 20, "the lag is right")
+        wait_until(lambda: fleet.api.post_signal(signal()).status_code == 202, 20, "signals are taken again")
+        backlog = fleet.api.get("/api/backlog").json()
+        assert backlog["lag_valid"] and backlog["unaccounted"] == 0
+        (repaired,) = [row for row in fleet.workers[0].logged() if row["message"] == "lag that Redis lost set right"]
+        assert repaired["lag"] == 30
 
 
 def test_the_credentials_are_the_masters():

@@ -22,6 +22,7 @@ static void stop(void) {
 TestSuite(trim_script, .timeout = 120, .init = start, .fini = stop);
 
 static char unaccounted[32] = "0", looked_to[32] = "";
+static long long repaired;
 
 /* Answers how many were taken back; -1 when it was not ours to do. */
 static long long trim_and_take_back(long long *trimmed) {
@@ -32,11 +33,12 @@ static long long trim_and_take_back(long long *trimmed) {
     const redisReply *reply = redis_send(&command);
     command_fini(&command);
     *trimmed = 0;
-    if (!reply_is_array(reply, 4))
+    if (!reply_is_array(reply, 5))
         return -1;
     snprintf(unaccounted, sizeof(unaccounted), "%s", reply->element[2]->str);
     snprintf(looked_to, sizeof(looked_to), "%s", reply->element[3]->str);
     *trimmed = reply_integer(reply->element[0], -1);
+    repaired = reply_integer(reply->element[4], -1);
     return reply_integer(reply->element[1], -1);
 }
 
@@ -95,13 +97,65 @@ Test(trim_script, another_group_stops_it) {
     cr_assert_eq(redis_number("XLEN threats:stream"), 5);
 }
 
+/* --- a lag that Redis lost --- */
+
+static void finish_up_to(int last) {
+    for (int i = 1; i <= last; i++)
+        redis_do("XACK threats:stream soc-workers %d-0", i);
+}
+
+Test(trim_script, a_lag_that_cannot_be_is_set_right_once_all_is_delivered) {
+    redis_do("MSET threats:completed 0 threats:failed 0");
+    add_many(10);
+    deliver("w1", 4);
+    finish_up_to(4);
+    redis_do("SET threats:completed 4");
+    redis_do("XTRIM threats:stream MAXLEN 2");
+    cr_assert_eq(lag(), 6, "two are there");
+    trim();
+    cr_assert_eq(repaired, 0, "not all was delivered");
+    deliver("w1", 10);
+    cr_assert_eq(lag(), 4, "Redis goes on with what it has");
+    trim_anew();
+    cr_assert_eq(repaired, 4);
+    cr_assert_eq(lag(), 0);
+    cr_assert_str_eq(unaccounted, "4", "what was trimmed unread, known now");
+    cr_assert_eq(pending_of("w1"), 2);
+    add("11-0");
+    cr_assert_eq(lag(), 1);
+    trim_anew();
+    cr_assert_eq(repaired, 0, "a true lag is left alone");
+}
+
+Test(trim_script, a_lag_that_a_promoted_replica_begins_with_is_set_right) {
+    add_many(8);
+    deliver("w1", 8);
+    redis_do("XGROUP SETID threats:stream soc-workers 8-0 ENTRIESREAD 3");
+    cr_assert_eq(lag(), 5);
+    trim();
+    cr_assert_eq(repaired, 5);
+    cr_assert_eq(lag(), 0);
+    redis_do("XGROUP SETID threats:stream soc-workers 8-0 ENTRIESREAD 20");
+    cr_assert_eq(lag(), -12);
+    trim_anew();
+    cr_assert_eq(repaired, -12);
+    cr_assert_eq(lag(), 0);
+    redis_do("XGROUP SETID threats:stream soc-workers 8-0 ENTRIESREAD 3");
+    redis_do("XGROUP CREATE threats:stream archive 0");
+    trim_anew();
+    redis_do("XGROUP DESTROY threats:stream archive");
+    cr_assert_eq(lag(), 5, "another group reads the stream: not ours to touch");
+}
+
 Test(trim_script, works_out_of_memory) {
     add_many(5);
     deliver("w1", 5);
     redis_do("XACK threats:stream soc-workers 1-0 2-0");
     redis_do("SETRANGE ballast 2097152 x");
     redis_do("CONFIG SET maxmemory 1mb");
+    redis_do("XGROUP SETID threats:stream soc-workers 5-0 ENTRIESREAD 1");
     cr_assert_eq(trim(), 2);
+    cr_assert_eq(repaired, 4);
 }
 
 /* --- what the group passed over --- */

@@ -52,7 +52,7 @@ static void on_trimmed(void *arg, enum status status, const redisReply *reply) {
         tell_reply("trim_stream", reply);
         trimming->at_ms += ERROR_REST_MS;
     }
-    if (status != STATUS_OK || !reply_is_array(reply, 4))
+    if (status != STATUS_OK || !reply_is_array(reply, 5))
         return; /* another worker trims */
     int64_t taken_back = reply_integer(reply->element[1], 0);
     keep(&trimming->unaccounted, reply->element[2]);
@@ -61,6 +61,9 @@ static void on_trimmed(void *arg, enum status status, const redisReply *reply) {
         log_write(LOG_ENTRIES_REGAINED, LOG_NUMBER("count", taken_back));
         metrics_add(METRIC_TAKEN_BACK, 0, 0, (double)taken_back);
     }
+    int64_t wrong_lag = reply_integer(reply->element[4], 0);
+    if (wrong_lag != 0)
+        log_write(LOG_LAG_REPAIRED, LOG_NUMBER("lag", wrong_lag));
     if (trimming->looked_to.len > 0)
         trimming->at_ms += LOOK_AGAIN_MS - LEASE_MS;
 }

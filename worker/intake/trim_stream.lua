@@ -4,11 +4,14 @@
 -- A group that was made, or moved, beyond entries that nobody finished has passed them over, and the account tells so.
 -- Then nothing is trimmed before all of them are found: they become pending again, with a consumer from whom any
 -- worker takes them.
+-- A lag that is not 0 when all was delivered is wrong, and would stay so: Redis counts on from what it has. A promoted
+-- replica can begin with such a count, and so does a group whose unread entries somebody trimmed.
 -- KEYS: stream, lease, completed, failed
 -- ARGV: group, me, lease ms, what the threats' keys begin with, who holds what is taken back; then as the last answer
 --       told them: what was unaccounted for, and where the look ended
--- Answers how many were trimmed and taken back, what is unaccounted for ("" when Redis does not know), and where the
--- look ended ("" when it is through). Nothing when another holds the lease or trimming is not ours to do.
+-- Answers how many were trimmed and taken back, what is unaccounted for ("" when Redis does not know), where the
+-- look ended ("" when it is through), and the lag that was set right (0: none was). Nothing when another holds the
+-- lease or trimming is not ours to do.
 local stream, lease = KEYS[1], KEYS[2]
 local group, threat_keys, holder, expected, looked_to = ARGV[1], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local LOOK = 2000
@@ -24,6 +27,15 @@ for _, row in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
     if own.name ~= group then return {} end
 end
 if not own then return {} end
+local whole = by_name(redis.call('XINFO', 'STREAM', stream))
+
+local function repair_lag()
+    local wrong = own.lag or 0
+    if wrong == 0 or own['last-delivered-id'] ~= whole['last-generated-id'] then return 0 end
+    redis.call('XGROUP', 'SETID', stream, group, own['last-delivered-id'], 'ENTRIESREAD', whole['entries-added'])
+    own.lag = 0
+    return wrong
+end
 
 local function trim()
     local pending = redis.call('XPENDING', stream, group)
@@ -34,16 +46,17 @@ local function unaccounted()
     local counts = redis.call('MGET', KEYS[3], KEYS[4])
     local completed, failed = tonumber(counts[1] or ''), tonumber(counts[2] or '0')
     if not own.lag or not completed or not failed then return end
-    return by_name(redis.call('XINFO', 'STREAM', stream))['entries-added'] - completed - failed - own.lag - own.pending
+    return whole['entries-added'] - completed - failed - own.lag - own.pending
 end
 
 local function is_passed_over(entry, fields)
     return is_awaited(threat_keys, entry, fields) and #redis.call('XPENDING', stream, group, entry, entry, 1) == 0
 end
 
+local repaired = repair_lag()
 local odd = unaccounted()
 local told = odd and string.format('%.0f', odd) or ''
-if odd and told == expected and looked_to == '' then return {trim(), 0, told, ''} end
+if odd and told == expected and looked_to == '' then return {trim(), 0, told, '', repaired} end
 
 local from = told == expected and looked_to ~= '' and '(' .. looked_to or '-'
 local rows = redis.call('XRANGE', stream, from, own['last-delivered-id'], 'COUNT', LOOK)
@@ -60,6 +73,6 @@ if #passed_over > 0 then
 end
 if #rows == LOOK then
     redis.call('PEXPIRE', lease, LOOK_AGAIN_MS)
-    return {0, taken, told, rows[#rows][1]}
+    return {0, taken, told, rows[#rows][1], repaired}
 end
-return {trim(), taken, told, ''}
+return {trim(), taken, told, '', repaired}
