@@ -19,6 +19,7 @@ from waiting import wait_until
 CHART = REPOSITORY / "helm/soc-agent"
 SECRET = "soc-redis"
 RELEASE = "soc"
+HOST = "soc"  # what the fault tests' producer and watchers ask for; another release may answer to any host
 POLL_S = 0.5
 
 
@@ -73,10 +74,10 @@ class Release:
     def __init__(self, cluster, name, values=()):
         self.cluster = cluster
         self.namespace = f"soc-test-{name}"
-        # Whatever host is asked for is this one's.
-        self.values = [*image_values(), "--set-json", 'ingress.hosts=[{"host":""}]', *values]
+        self.values = [*image_values(), "--set-json", f'ingress.hosts=[{{"host":"{HOST}"}}]', *values]
         self.http = requests.Session()
         self.http.trust_env = False
+        self.http.headers["Host"] = HOST
 
     def kubectl(self, *words, **options):
         return self.cluster.kubectl("--namespace", self.namespace, *words, **options)

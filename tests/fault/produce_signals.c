@@ -4,8 +4,10 @@
  * when its input ends; then what is under way is still finished, for at most --patience-ms.
  *
  *     produce_signals --api 127.0.0.1:8000 [--api …] --log FILE [--count N] [--rate N] [--connections 16]
- *                     [--batch N] [--key PREFIX] [--bytes N] [--timeout-ms N] [--patience-ms N]
+ *                     [--swing PERCENT] [--batch N] [--key PREFIX] [--bytes N] [--timeout-ms N]
+ *                     [--patience-ms N]
  *
+ * With a swing each second has a rate of its own, evenly spread so far around --rate.
  * The log has a line for each answer: wall clock in ms, number of the order, its attempt, status (0: nobody
  * knows), ms since the attempt began, ids. Its standard output tells every 100 ms how far it is. */
 #include <getopt.h>
@@ -16,6 +18,7 @@
 enum {
     APIS_MAX = 16,
     SLOTS_MAX = 512,
+    SWING_MS = 1000,
     EVENTS_PER_TURN = 256,
     TURN_MS = 5,
     TELL_EVERY_MS = 100,
@@ -46,14 +49,16 @@ struct producer {
     const char *hosts[APIS_MAX];
     int ports[APIS_MAX];
     unsigned api_count;
-    long count, rate, batch, bytes;
+    long count, rate, swing, batch, bytes;
+    double due; /* signals, by the schedule */
     int connections;
     int64_t timeout_ms, patience_ms;
     const char *key;
     FILE *log;
     struct slot slots[SLOTS_MAX];
     int epoll;
-    int64_t begin_ms, told_ms, stopped_ms; /* stopped_ms: 0 while new orders are made */
+    double swung_rate;
+    int64_t due_ms, swung_ms, told_ms, stopped_ms; /* stopped_ms: 0 while new orders are made */
     long orders, signals, accepted, refused, unknown, odd, abandoned;
 };
 
@@ -61,17 +66,12 @@ static struct producer producer = {
     .connections = 16, .batch = 1, .key = "p", .timeout_ms = 15000, .patience_ms = 60000};
 
 static const struct option option_rows[] = {
-    {"api", required_argument, NULL, 'a'},
-    {"log", required_argument, NULL, 'l'},
-    {"count", required_argument, NULL, 'n'},
-    {"rate", required_argument, NULL, 'r'},
-    {"connections", required_argument, NULL, 'c'},
-    {"batch", required_argument, NULL, 'b'},
-    {"key", required_argument, NULL, 'k'},
-    {"bytes", required_argument, NULL, 'y'},
-    {"timeout-ms", required_argument, NULL, 't'},
-    {"patience-ms", required_argument, NULL, 'p'},
-    {NULL, 0, NULL, 0},
+    {"api", required_argument, NULL, 'a'},         {"log", required_argument, NULL, 'l'},
+    {"count", required_argument, NULL, 'n'},       {"rate", required_argument, NULL, 'r'},
+    {"swing", required_argument, NULL, 's'},       {"connections", required_argument, NULL, 'c'},
+    {"batch", required_argument, NULL, 'b'},       {"key", required_argument, NULL, 'k'},
+    {"bytes", required_argument, NULL, 'y'},       {"timeout-ms", required_argument, NULL, 't'},
+    {"patience-ms", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0},
 };
 
 static void add_api(char *address) {
@@ -90,6 +90,7 @@ static void read_options(int argc, char **argv) {
         case 'l': producer.log = fopen(optarg, "w"); break;
         case 'n': producer.count = atol(optarg); break;
         case 'r': producer.rate = atol(optarg); break;
+        case 's': producer.swing = atol(optarg); break;
         case 'c': producer.connections = atoi(optarg); break;
         case 'b': producer.batch = atol(optarg); break;
         case 'k': producer.key = optarg; break;
@@ -145,10 +146,20 @@ static void write_request(struct slot *slot) {
     buffer_fini(&body);
 }
 
-static bool may_order(int64_t now_ms) {
+static void keep_schedule(int64_t now_ms) {
+    if (now_ms - producer.swung_ms >= SWING_MS) {
+        producer.swung_ms = now_ms;
+        producer.swung_rate =
+            (double)(producer.rate * (100 + random() % (2 * producer.swing + 1) - producer.swing)) / 100;
+    }
+    producer.due += (double)(now_ms - producer.due_ms) * producer.swung_rate / 1000;
+    producer.due_ms = now_ms;
+}
+
+static bool may_order(void) {
     if (producer.stopped_ms != 0 || (producer.count > 0 && producer.signals >= producer.count))
         return false;
-    return producer.rate == 0 || producer.signals * 1000 <= (now_ms - producer.begin_ms) * producer.rate;
+    return producer.rate == 0 || (double)producer.signals <= producer.due;
 }
 
 static void log_answer(const struct slot *slot, int status, struct text ids) {
@@ -324,9 +335,10 @@ static void on_ready(const struct epoll_event *event) {
 static bool tend_slots(void) {
     int64_t now_ms = clock_monotonic_ms();
     bool busy = false;
+    keep_schedule(now_ms);
     for (int i = 0; i < producer.connections; i++) {
         struct slot *slot = &producer.slots[i];
-        if (slot->state == SLOT_FREE && may_order(now_ms))
+        if (slot->state == SLOT_FREE && may_order())
             take_order(slot);
         else if (slot->state == SLOT_PAUSING && now_ms >= slot->until_ms)
             send_order(slot);
@@ -352,7 +364,7 @@ static void run(void) {
     struct epoll_event ready[EVENTS_PER_TURN], input = {.events = EPOLLIN, .data.ptr = NULL};
     producer.epoll = epoll_create1(EPOLL_CLOEXEC);
     epoll_ctl(producer.epoll, EPOLL_CTL_ADD, STDIN_FILENO, &input);
-    producer.begin_ms = clock_monotonic_ms();
+    producer.due_ms = clock_monotonic_ms();
     while (tend_slots()) {
         int count = epoll_wait(producer.epoll, ready, EVENTS_PER_TURN, TURN_MS);
         for (int i = 0; i < count; i++)
