@@ -4,7 +4,8 @@
 
 readonly release=soc namespace=soc monitoring=soc-monitoring ingress=soc-ingress label=app.kubernetes.io/managed-by=soc-kind
 script=${0##*/}
-cluster=soc context="" node_image="" loader="" url="" doing="reading the options"
+cluster=soc context="" node_image="" loader="" url="" which="" doing="reading the options"
+# `which` are the options that lead the scripts here to the same cluster.
 declare -A flags=()
 helpers=() leftovers=() # processes and files that end with the script
 
@@ -60,9 +61,10 @@ read_options() {
     # A context of kind's is a cluster of kind's.
     case $context in
         "") context=kind-$cluster kind=yes ;;
-        kind-*) cluster=${context#kind-} kind=there ;;
-        *) kind=no ;;
+        kind-*) cluster=${context#kind-} kind=there which=" --context $context" ;;
+        *) kind=no which=" --context $context" ;;
     esac
+    [ "$kind" != yes ] || [ "$cluster" = soc ] || which=" --name $cluster"
     [ -n "$url" ] || [ "$kind" = no ] || url=http://127.0.0.1:$(published_ports | head -n 1)
 }
 

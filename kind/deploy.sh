@@ -213,11 +213,12 @@ tell() {
 threats    curl $where/api/threats
 live       $where/ws (kind/demo/watch $where shows what comes)
 send       scripts/send --url $where --count 100 --rate 20
-metrics    kubectl --context $context -n $monitoring port-forward service/prometheus 9090:9090
 scaling    kubectl --context $context -n $namespace get hpa
-demo       kind/demo/setup.sh, kind/demo/run.sh
-the end    kind/teardown.sh
+demo       kind/demo/setup.sh$which, kind/demo/run.sh$which
+the end    kind/teardown.sh$which
 TEXT
+    [ -z "$(k get service prometheus --namespace $monitoring --ignore-not-found --output name)" ] ||
+        echo "metrics    kubectl --context $context -n $monitoring port-forward service/prometheus 9090:9090"
 }
 
 check_options

@@ -133,4 +133,4 @@ pause "a rolling update under load"
 show_a_rolling_update
 show_account
 doing=""
-say "done; kind/demo/teardown.sh ends it"
+say "done; kind/demo/teardown.sh$which ends it"

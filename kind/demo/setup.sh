@@ -16,4 +16,4 @@ reach_api
 step "loading the demonstration context"
 "$root/scripts/load" --url "$url" "$root/scripts/demo/context.json"
 doing=""
-say "ready: kind/demo/run.sh"
+say "ready: kind/demo/run.sh$which"

@@ -217,6 +217,24 @@ def test_a_cluster_that_pulls_needs_no_docker(machine):
 
 
 @pytest.mark.parametrize(
+    "words, options",
+    [
+        ([], ""),
+        (["--name", "soc"], ""),
+        (["--name", "other"], " --name other"),
+        (["--context", "mine", "--load", "true"], " --context mine"),
+        (["--context", "kind-other"], " --context kind-other"),
+    ],
+)
+def test_what_to_do_next_is_told_for_the_same_cluster(machine, words, options):
+    done = machine.run("deploy.sh", *words, CONTEXTS="mine kind-soc kind-other", CLUSTERS="other")
+    assert done.returncode == 0, done.stderr
+    told = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if line.startswith(("demo ", "the end")))
+    assert told["demo"] == f"kind/demo/setup.sh{options}, kind/demo/run.sh{options}"
+    assert told["the"] == f"end    kind/teardown.sh{options}"
+
+
+@pytest.mark.parametrize(
     "words, told",
     [
         (["--bad"], "--bad is not an option"),
