@@ -209,16 +209,14 @@ tell() {
     local where=${url:-http://127.0.0.1:8000}
     say "up"
     [ -n "$url" ] || echo "first      kubectl --context $context -n $namespace port-forward service/$release-api 8000:8000"
-    cat <<TEXT
-threats    curl $where/api/threats
-live       $where/ws (kind/demo/watch $where shows what comes)
-send       scripts/send --url $where --count 100 --rate 20
-scaling    kubectl --context $context -n $namespace get hpa
-demo       kind/demo/setup.sh$which, kind/demo/run.sh$which
-the end    kind/teardown.sh$which
-TEXT
+    echo "threats    curl $where/api/threats"
+    echo "live       $where/ws (kind/demo/watch $where shows what comes)"
+    echo "send       scripts/send --url $where --count 100 --rate 20"
     [ -z "$(k get service prometheus --namespace $monitoring --ignore-not-found --output name)" ] ||
         echo "metrics    kubectl --context $context -n $monitoring port-forward service/prometheus 9090:9090"
+    echo "scaling    kubectl --context $context -n $namespace get hpa"
+    echo "demo       kind/demo/setup.sh$which, kind/demo/run.sh$which"
+    echo "the end    kind/teardown.sh$which"
 }
 
 check_options

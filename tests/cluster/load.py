@@ -34,6 +34,7 @@ class Load:
         self.outside = Outside(release.cluster)
         self.options = {"rate": rate, "connections": 16, **options}
         self.completed_before = release.backlog()["completed"]
+        self.may_unsay = []  # as Evidence has it
         self.producer = None
         self.watching = watchers
         self.watchers = Watchers(folder, [self.outside] * watchers) if watchers else None
@@ -87,6 +88,7 @@ class Load:
                 without_result=evidence.find_without_result(store, completed), indexed=store.zcard("threats:by_created"),
                 history_total=evidence.sum_histories(store), watched=self.watchers.heard() if self.watchers else {},
                 log_from=rows[0].id,  # an API cuts what nobody needs any more
+                may_unsay=self.may_unsay,
             )
         return Audit(found), self.told
 

@@ -5,7 +5,9 @@ import os
 import pytest
 
 from cluster import POLL_S
+from faults_of_replicas import UNCONFIRMED_MS
 from load import FIXED_NUMBERS, RATE, RECOVERY_LIMIT_S, WATCHERS, Load, complaints, summary
+from trial import wall_ms
 from waiting import wait_until
 
 ROLLS = int(os.environ.get("SOC_CLUSTER_ROLLS", "1"))  # each 20 to 60 s
@@ -34,6 +36,11 @@ def wait_replicated(release):
     return wait_until(whole, 120, "one master and two replicas", POLL_S)
 
 
+def let_unsay(load, from_ms):
+    """What the old master's log told before a replica had it, until now: clients are told to start over."""
+    load.may_unsay.append((from_ms - UNCONFIRMED_MS, wall_ms()))
+
+
 def finish_and_audit(release, load):
     master = release.master()
     audit, told = load.finish(master)
@@ -45,8 +52,10 @@ def test_the_master_is_killed(replicated, tmp_path, report):
     old = replicated.master()
     with Load(replicated, tmp_path, RATE, WATCHERS) as load:
         load.producer.wait_accepted(RATE * 2)
+        at_ms = wall_ms()
         replicated.kill(old)
         seconds = load.wait_recovered(RECOVERY_LIMIT_S)
+        let_unsay(load, at_ms)
         wait_replicated(replicated)
         load.flow(3)
         master, audit, told = finish_and_audit(replicated, load)
@@ -60,8 +69,10 @@ def test_the_master_falls_silent(replicated, tmp_path, report):
     old = replicated.master()
     with Load(replicated, tmp_path, RATE, WATCHERS) as load:
         load.producer.wait_accepted(RATE * 2)
+        at_ms = wall_ms()
         replicated.kubectl("exec", old, "--container=redis", "--", "redis-cli", "client", "pause", "15000", "all")
         seconds = load.wait_recovered(RECOVERY_LIMIT_S)
+        let_unsay(load, at_ms)
         wait_replicated(replicated)
         load.flow(3)
         master, audit, told = finish_and_audit(replicated, load)

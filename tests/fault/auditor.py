@@ -276,12 +276,13 @@ class Audit:
 
     def follow(self, watcher, heard, log, places, order):
         floor = position(self.evidence.log_from)
-        at, ended, holes, backwards, strange = None, False, [], [], []
+        at, ended, holes, backwards, strange, unsaid = None, False, [], [], [], []
         for word, id_, kind in heard:
             if word in ("initial", "reset"):
                 if word == "reset":
                     self.resets += 1
                     holes = [hole for hole in holes if position(id_)[0] - hole[0] > TOLD_WITHIN_MS]
+                    unsaid = []
                 if at is None or word == "reset":
                     at = position(id_)
             elif word == "position" and at is not None and position(id_) > at:
@@ -297,8 +298,8 @@ class Audit:
                     backwards.append(id_)
                     continue
                 if here >= floor and id_ not in places:
-                    if not is_within(here[0], self.evidence.may_lose + self.evidence.may_unsay):
-                        strange.append(id_)
+                    excused = is_within(here[0], self.evidence.may_lose + self.evidence.may_unsay)
+                    (unsaid if excused else strange).append(id_)
                 elif here >= floor:
                     row = log[places[id_]]
                     missed = places[id_] - bisect.bisect_right(order, max(at, floor))
@@ -311,6 +312,7 @@ class Audit:
         self.complain("I7", len(holes), f"holes for watcher {watcher}", [words for _, words in holes])
         self.complain("I7", len(backwards), f"events out of order for watcher {watcher}", backwards)
         self.complain("I7", len(strange), f"events that the log does not have for watcher {watcher}", strange)
+        self.complain("I7", len(unsaid), f"events were taken back and watcher {watcher} not told to start over", unsaid)
         if at is not None and not ended:
             missed = len(order) - bisect.bisect_right(order, max(at, floor))
             self.complain("I7", missed, f"last events never came to watcher {watcher}")

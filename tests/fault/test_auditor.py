@@ -256,6 +256,18 @@ def test_a_hole_is_forgiven_only_when_the_reset_comes_soon():
     assert broken(evidence) == {"I7"}
 
 
+def test_what_a_failover_takes_back_must_be_told():
+    evidence = good()
+    heard = evidence.watched[0]
+    hear_what_was_not(evidence)
+    evidence.may_unsay = [(1030, 1040)]
+    assert broken(evidence) == {"I7"}
+    evidence.watched[0] = [*heard, ("reset", "1030-1", "")]
+    assert broken(evidence) == set()
+    evidence.may_unsay = []
+    assert broken(evidence) == {"I7"}
+
+
 def test_redelivery_ends_where_the_next_worker_is_lost():
     evidence = good()
     evidence.losses.append(OwnerLoss("worker-2", 1008, {"1-0": IDS[0]}))

@@ -87,6 +87,18 @@ static inline void fini(void) {
     fake_fini(&fake);
 }
 
+/* Until they are loaded again. */
+static bool forgot_scripts;
+
+static inline void forget_scripts(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
+    if (strncmp(command, "SCRIPT LOAD", 11) == 0)
+        forgot_scripts = false;
+    if (strncmp(command, "EVALSHA", 7) == 0 && forgot_scripts)
+        buffer_append_string(&peer->answers, "-NOSCRIPT No matching script. Please use EVAL.\r\n");
+    else
+        fake_echo(redis, peer, command);
+}
+
 /* Not even to the greeting. */
 static inline void say_nothing(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
     (void)redis, (void)peer, (void)command;

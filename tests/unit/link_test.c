@@ -175,17 +175,6 @@ Test(link, errors_are_told_as_statuses_and_keep_the_link) {
     cr_assert_eq(downs, 0);
 }
 
-static bool forgot_scripts;
-
-static void forget_scripts(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
-    if (strncmp(command, "SCRIPT LOAD", 11) == 0)
-        forgot_scripts = false;
-    if (strncmp(command, "EVALSHA", 7) == 0 && forgot_scripts)
-        buffer_append_string(&peer->answers, "-NOSCRIPT No matching script. Please use EVAL.\r\n");
-    else
-        fake_echo(redis, peer, command);
-}
-
 static void send_again(void *arg, enum status status, const redisReply *reply) {
     on_order(arg, status, reply);
     cr_assert_eq(send_order(1, "EVALSHA", LINK_DEADLINE_MS), STATUS_OK);

@@ -4,17 +4,6 @@
 
 TestSuite(script_call, .timeout = 60, .init = init, .fini = fini);
 
-static bool forgot_scripts;
-
-static void forget_scripts(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
-    if (strncmp(command, "SCRIPT LOAD", 11) == 0)
-        forgot_scripts = false;
-    if (strncmp(command, "EVALSHA", 7) == 0 && forgot_scripts)
-        buffer_append_string(&peer->answers, "-NOSCRIPT No matching script. Please use EVAL.\r\n");
-    else
-        fake_echo(redis, peer, command);
-}
-
 static void never_know_scripts(struct fake_redis *redis, struct fake_peer *peer, const char *command) {
     if (strncmp(command, "EVALSHA", 7) == 0)
         buffer_append_string(&peer->answers, "-NOSCRIPT No matching script. Please use EVAL.\r\n");
