@@ -11,28 +11,46 @@ STUBS = {
     # redis-cli -h POD -p 26379 --raw, with the questions on its input
     "redis-cli": '#!/bin/sh\ncat >/dev/null\n[ -z "${REDISCLI_AUTH:-}" ] && cat "$ANSWERS/$2"\n',
     "sleep": "#!/bin/sh\n",
+    # Three seconds later each time it is asked; what is in "later" is answered from the fifth on.
+    "date": """#!/bin/sh
+echo >>"$ANSWERS/time"
+looks=$(wc -l <"$ANSWERS/time")
+[ $looks -lt 5 ] || [ ! -d "$ANSWERS/later" ] || cp "$ANSWERS/later/"* "$ANSWERS"
+echo $((3 * looks))
+""",
 }
+DOWN_AFTER_MS = 3000
 
 
-def answer(epoch, first, second, replicas=2):
+def answer(epoch, first, second, replicas=2, flags="master", heard_ms=100):
     """What SENTINEL MASTER and SENTINEL GET-MASTER-ADDR-BY-NAME say, one after the other."""
-    return f"name\nsoc-master\nip\n{first}\nport\n6379\nnum-slaves\n{replicas}\nconfig-epoch\n{epoch}\nquorum\n2\n{second}\n6379\n"
+    rows = {"name": "soc-master", "ip": first, "port": 6379, "flags": flags, "last-ok-ping-reply": heard_ms}
+    rows |= {"num-slaves": replicas, "config-epoch": epoch, "quorum": 2}
+    return "".join(f"{name}\n{value}\n" for name, value in rows.items()) + f"{second}\n6379\n"
 
 
 @pytest.fixture
 def find_master(tmp_path):
-    programs, answers = tmp_path / "bin", tmp_path / "answers"
+    programs, answers, data = tmp_path / "bin", tmp_path / "answers", tmp_path / "data"
     programs.mkdir()
     answers.mkdir()
+    script = tmp_path / "find-master.sh"
+    script.write_text((CHART / "files/redis/find-master.sh").read_text().replace("/data/", f"{data}/"))
     for name, text in STUBS.items():
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
 
-    def run(told, *words):
+    def run(told, *words, later=None, has_data=False):
         for pod, text in told.items():
             (answers / pod).write_text(text)
+        for pod, text in (later or {}).items():
+            (answers / "later").mkdir(exist_ok=True)
+            (answers / "later" / pod).write_text(text)
+        if has_data:
+            (data / "appendonlydir").mkdir(parents=True)
         environment = {"PATH": f"{programs}:/usr/bin:/bin", "ANSWERS": str(answers), "REDIS_PODS": ",".join(PODS), "REDISCLI_AUTH": "secret"}
-        command = ["sh", str(CHART / "files/redis/find-master.sh"), *words]
+        environment["SENTINEL_DOWN_AFTER_MS"] = str(DOWN_AFTER_MS)
+        command = ["sh", str(script), *words]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
     return run
@@ -71,6 +89,35 @@ def test_an_empty_volume_is_not_the_master_of_replicas(find_master):
 def test_a_first_start_has_no_replicas_to_wait_for(find_master):
     told = {pod: answer(0, PODS[0], PODS[0], replicas=0) for pod in PODS}
     assert find_master(told, PODS[0]).stdout.strip() == PODS[0]
+
+
+def test_a_master_that_is_back_before_it_is_missed_leads_on(find_master):
+    done = find_master({pod: answer(4, PODS[0], PODS[0]) for pod in PODS}, PODS[0], has_data=True)
+    assert done.stdout.strip() == PODS[0] and done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "missed",
+    [dict(heard_ms=1600), dict(flags="s_down,master", heard_ms=3100), dict(flags="s_down,o_down,master,failover_in_progress", heard_ms=4000)],
+)
+def test_a_master_that_one_sentinel_misses_waits_for_the_choice(find_master, missed):
+    """What it would take meanwhile, the one that is about to be promoted would not have."""
+    told = {PODS[0]: answer(4, PODS[0], PODS[0]), PODS[1]: answer(4, PODS[0], PODS[0], **missed)}
+    done = find_master(told, PODS[0], has_data=True, later={PODS[1]: answer(5, PODS[2], PODS[2])})
+    assert done.stdout.strip() == PODS[2] and "waiting for whom they choose" in done.stderr
+
+
+def test_a_master_whom_nobody_can_follow_leads_on_after_a_while(find_master):
+    """Its replicas are gone: Sentinels miss it and have nobody to choose."""
+    told = {pod: answer(4, PODS[0], PODS[0], flags="s_down,o_down,master", heard_ms=9000) for pod in PODS}
+    done = find_master(told, PODS[0], has_data=True)
+    assert done.stdout.strip() == PODS[0] and 6 <= done.stderr.count("waiting for whom") <= 8
+
+
+def test_a_failover_under_way_is_waited_for_to_the_end(find_master):
+    told = {pod: answer(4, PODS[0], PODS[0], flags="s_down,o_down,master,failover_in_progress", heard_ms=9000) for pod in PODS}
+    done = find_master(told, PODS[0], has_data=True)
+    assert done.returncode == 1 and done.stdout == ""
 
 
 def test_who_only_asks_does_not_wait(find_master):
