@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "api/http/bare_refusals.h"
+#include "api/http/connections.h"
 #include "shared/base/clock.h"
 
 static struct exchange *spare;
@@ -38,7 +38,7 @@ static void on_request_end(void *bytes) {
     struct request_end *end = bytes;
     struct exchange *exchange = end->exchange;
     in_progress--;
-    bare_refusals_account(end->req);
+    connections_note_end(end->req);
     if (observe != NULL)
         observe(exchange, end->req->res.status, clock_monotonic_ns() - exchange->started_ns);
     exchange->req = NULL;
@@ -58,6 +58,7 @@ struct exchange *exchange_open(h2o_req_t *req, void *app, int route) {
             (struct text){req->path.base + req->query_at + 1, req->path.len - req->query_at - 1};
     struct request_end *end = h2o_mem_alloc_shared(&req->pool, sizeof(*end), on_request_end);
     *end = (struct request_end){exchange, req};
+    connections_note_request(req);
     in_progress++;
     return exchange;
 }

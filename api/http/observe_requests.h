@@ -8,7 +8,7 @@
 /* Before the first request; the table must outlive the program. */
 void observe_requests(const struct route *routes);
 
-/* What was refused with 400 before it was a request (bare_refusals.h): nobody has measured how long that
+/* What was refused with 400 before it was a request (connections.h): nobody has measured how long that
  * took. */
 void observe_bare_refusal(void);
 

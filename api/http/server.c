@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "api/http/bare_refusals.h"
+#include "api/http/connections.h"
 #include "api/http/h2o_reactor.h"
 #include "api/http/linger.h"
 #include "api/http/observe_requests.h"
@@ -17,9 +17,10 @@
 
 enum { LISTEN_BACKLOG = 4096, ACCEPTS_PER_TURN = 64 };
 
-/* REQUEST: for the whole of a request, header and body, and for the wait between two. TAKEN: for the peer's
- * kernel to take the next of an answer, which h2o awaits for ever. */
-enum { REQUEST_TIMEOUT_MS = 10000, TAKEN_TIMEOUT_MS = 15000 };
+/* REQUEST: for the whole of a request, header and body. IDLE: for the wait between two, longer than proxies
+ * keep a connection that nobody uses (nginx 60 s, Traefik and Go 90 s). TAKEN: for the peer's kernel to take
+ * the next of an answer, which h2o awaits for ever. */
+enum { REQUEST_TIMEOUT_MS = 10000, IDLE_TIMEOUT_MS = 120000, TAKEN_TIMEOUT_MS = 15000 };
 
 struct server {
     h2o_globalconf_t config;
@@ -27,6 +28,7 @@ struct server {
     h2o_accept_ctx_t accept;
     h2o_socket_t *listener;
     h2o_timeout_entry_t pause; /* linked while no connection can be accepted */
+    h2o_timeout_entry_t sweep;
     int port;
     const struct route *routes;
     void *app;
@@ -87,7 +89,7 @@ static void configure(struct server *server, const struct server_options *option
     h2o_config_init(&server->config);
     server->config.server_name = h2o_iovec_init(H2O_STRLIT("soc-api"));
     server->config.http1.upgrade_to_http2 = 0;
-    server->config.http1.req_timeout = REQUEST_TIMEOUT_MS;
+    server->config.http1.req_timeout = IDLE_TIMEOUT_MS;
     server->config.handshake_timeout = REQUEST_TIMEOUT_MS;
     server->config.max_request_entity_size = options->body_max;
     h2o_hostconf_t *host =
@@ -172,7 +174,7 @@ static bool accept_one(struct server *server) {
     h2o_socket_t *socket = h2o_evloop_socket_accept(server->listener);
     if (socket == NULL)
         return false;
-    bare_refusals_watch(socket, observe_bare_refusal);
+    connections_add(socket, observe_bare_refusal);
     h2o_accept(&server->accept, socket);
     return true;
 }
@@ -188,6 +190,12 @@ static void on_accept(h2o_socket_t *listener, const char *error) {
             pause_accepting(server);
         return;
     }
+}
+
+static void on_sweep(h2o_timeout_entry_t *sweep) {
+    struct server *server = H2O_STRUCT_FROM_MEMBER(struct server, sweep, sweep);
+    connections_sweep(REQUEST_TIMEOUT_MS);
+    h2o_timeout_link(server->context.loop, &server->context.one_sec_timeout, sweep);
 }
 
 /* As long as the process: h2o's loops and configurations are never taken down (they would leak). */
@@ -214,6 +222,8 @@ struct server *server_open(const struct server_options *options, char *why, size
     server->listener = h2o_evloop_socket_create(server->context.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
     server->listener->data = server;
     h2o_socket_read_start(server->listener, on_accept);
+    server->sweep.cb = on_sweep;
+    h2o_timeout_link(server->context.loop, &server->context.one_sec_timeout, &server->sweep);
     return server;
 }
 

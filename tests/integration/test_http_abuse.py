@@ -24,7 +24,7 @@ from sample_signals import signal
 
 pytestmark = pytest.mark.plain
 
-REQUEST_S = 10  # of api/http/server.c: for a whole request, and between two
+REQUEST_S = 10  # of api/http/server.c: for a whole request
 TAKEN_S = 15  # likewise: for a client to take the next of its answer
 SLACK_S = 5 * TIME_SCALE
 ANSWER_S = 1.0 * TIME_SCALE  # "in time"
@@ -130,7 +130,7 @@ DRIPPING = {
     "no body": (POST + b"Content-Length: 60000\r\n\r\n", b""),
     "chunks": (POST + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
     "a chunk's extension": (POST + b"Transfer-Encoding: chunked\r\n\r\n1;", b"a"),
-    "nothing after an answer": (HEALTH, b""),
+    "a second request": (HEALTH + POST + b"Content-Length: 60000\r\n\r\n", b" "),
 }
 TLS_HANDSHAKE = "a TLS handshake"
 
@@ -163,6 +163,19 @@ class Drip(threading.Thread):
         self.socket.close()
 
 
+class Idle:
+    """Keeps its connection between two requests, as a proxy does."""
+
+    def __init__(self, api):
+        self.socket = connect(api)
+        self.ask()
+        self.began = time.monotonic()
+
+    def ask(self):
+        self.socket.sendall(HEALTH)
+        return raw_http.read_answer(self.socket).status_code
+
+
 class Stuck:
     """Asks for an answer of megabytes and never takes it."""
 
@@ -183,11 +196,11 @@ class Stuck:
 @pytest.fixture(scope="module", autouse=True)
 def patient(servers, slow_api, tls_api):
     """Everything that lasts runs while the other tests do."""
-    started = {"stuck": Stuck(servers, slow_api)}
+    started = {"stuck": Stuck(servers, slow_api), "idle": Idle(slow_api)}
     started |= {name: Drip(slow_api, head, piece) for name, (head, piece) in DRIPPING.items()}
     started[TLS_HANDSHAKE] = Drip(tls_api, b"\x16\x03\x01", b"")
     yield started
-    for sock in started["stuck"].sockets:
+    for sock in [*started["stuck"].sockets, started["idle"].socket]:
         sock.close()
 
 
@@ -440,6 +453,13 @@ def test_a_request_that_drips_is_cut_off(patient, name):
     drip.join(REQUEST_S + 2 * SLACK_S)
     assert drip.ended_after is not None, "it was heard for ever"
     assert REQUEST_S - 1 < drip.ended_after < REQUEST_S + SLACK_S
+
+
+def test_who_waits_between_two_requests_is_not(patient):
+    """A proxy would send the next one just then: a 502 to whoever posted."""
+    idle = patient["idle"]
+    wait_until(lambda: time.monotonic() - idle.began > REQUEST_S + SLACK_S, REQUEST_S + 2 * SLACK_S, "it waited for longer than a request may take")
+    assert idle.ask() == 200
 
 
 def test_who_does_not_take_his_answer_is_cut_off(patient, slow_api):
