@@ -8,8 +8,13 @@ from rendering import CHART
 
 PODS = [f"soc-redis-{i}.soc-redis-pods" for i in range(3)]
 STUBS = {
-    # redis-cli -h POD -p 26379 --raw, with the questions on its input
-    "redis-cli": '#!/bin/sh\ncat >/dev/null\n[ -z "${REDISCLI_AUTH:-}" ] && cat "$ANSWERS/$2"\n',
+    # redis-cli -h POD -p 26379 --raw, with the questions on its input, to a Sentinel; redis-cli -h POD info replication to a Redis
+    "redis-cli": """#!/bin/sh
+case $3 in
+    -p) cat >/dev/null; [ -z "${REDISCLI_AUTH:-}" ] && cat "$ANSWERS/$2" ;;
+    info) [ "$REDISCLI_AUTH" = secret ] && cat "$ANSWERS/redis.$2" ;;
+esac
+""",
     "sleep": "#!/bin/sh\n",
     # Three seconds later each time it is asked; what is in "later" is answered from the fifth on.
     "date": """#!/bin/sh
@@ -19,12 +24,11 @@ looks=$(wc -l <"$ANSWERS/time")
 echo $((3 * looks))
 """,
 }
-DOWN_AFTER_MS = 3000
 
 
-def answer(epoch, first, second, replicas=2, flags="master", heard_ms=100):
+def answer(epoch, first, second, replicas=2, flags="master"):
     """What SENTINEL MASTER and SENTINEL GET-MASTER-ADDR-BY-NAME say, one after the other."""
-    rows = {"name": "soc-master", "ip": first, "port": 6379, "flags": flags, "last-ok-ping-reply": heard_ms}
+    rows = {"name": "soc-master", "ip": first, "port": 6379, "flags": flags}
     rows |= {"num-slaves": replicas, "config-epoch": epoch, "quorum": 2}
     return "".join(f"{name}\n{value}\n" for name, value in rows.items()) + f"{second}\n6379\n"
 
@@ -40,8 +44,8 @@ def find_master(tmp_path):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
 
-    def run(told, *words, later=None, has_data=False):
-        for pod, text in told.items():
+    def run(told, *words, later=None, has_data=False, redis=()):
+        for pod, text in [*told.items(), *((f"redis.{pod}", text) for pod, text in dict(redis).items())]:
             (answers / pod).write_text(text)
         for pod, text in (later or {}).items():
             (answers / "later").mkdir(exist_ok=True)
@@ -49,7 +53,6 @@ def find_master(tmp_path):
         if has_data:
             (data / "appendonlydir").mkdir(parents=True)
         environment = {"PATH": f"{programs}:/usr/bin:/bin", "ANSWERS": str(answers), "REDIS_PODS": ",".join(PODS), "REDISCLI_AUTH": "secret"}
-        environment["SENTINEL_DOWN_AFTER_MS"] = str(DOWN_AFTER_MS)
         command = ["sh", str(script), *words]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
@@ -91,31 +94,39 @@ def test_a_first_start_has_no_replicas_to_wait_for(find_master):
     assert find_master(told, PODS[0]).stdout.strip() == PODS[0]
 
 
-def test_a_master_that_is_back_before_it_is_missed_leads_on(find_master):
-    done = find_master({pod: answer(4, PODS[0], PODS[0]) for pod in PODS}, PODS[0], has_data=True)
+def replication(**rows):
+    """What a Redis says to INFO replication."""
+    return "# Replication\r\n" + "".join(f"{name}:{value}\r\n" for name, value in rows.items())
+
+
+ORPHAN = replication(role="slave", master_link_status="down", slave_repl_offset=99, master_link_down_since_seconds=0)
+JUST_STARTED = replication(role="slave", master_link_status="down", slave_repl_offset=0, master_link_down_since_seconds=-1)
+FOLLOWING = replication(role="slave", master_link_status="up", slave_repl_offset=99)
+
+
+@pytest.mark.parametrize("other", [ORPHAN, FOLLOWING, replication(role="master", connected_slaves=0)])
+def test_a_master_whom_a_replica_has_lost_waits_for_the_choice(find_master, other):
+    """What it would take meanwhile, the one that is about to be promoted would not have."""
+    told = {pod: answer(4, PODS[0], PODS[0]) for pod in PODS}
+    done = find_master(told, PODS[0], has_data=True, redis={PODS[2]: other}, later={PODS[1]: answer(5, PODS[2], PODS[2])})
+    assert done.stdout.strip() == PODS[2] and "waiting for whom the Sentinels choose" in done.stderr
+
+
+@pytest.mark.parametrize("others", [{}, {PODS[1]: JUST_STARTED, PODS[2]: JUST_STARTED}, {PODS[1]: "NOAUTH"}])
+def test_a_master_whom_nobody_has_lost_leads_on(find_master, others):
+    """All were started again at once: none of the others is ahead of it."""
+    done = find_master({pod: answer(4, PODS[0], PODS[0]) for pod in PODS}, PODS[0], has_data=True, redis=others)
     assert done.stdout.strip() == PODS[0] and done.stderr == ""
 
 
-@pytest.mark.parametrize(
-    "missed",
-    [dict(heard_ms=1600), dict(flags="s_down,master", heard_ms=3100), dict(flags="s_down,o_down,master,failover_in_progress", heard_ms=4000)],
-)
-def test_a_master_that_one_sentinel_misses_waits_for_the_choice(find_master, missed):
-    """What it would take meanwhile, the one that is about to be promoted would not have."""
-    told = {PODS[0]: answer(4, PODS[0], PODS[0]), PODS[1]: answer(4, PODS[0], PODS[0], **missed)}
-    done = find_master(told, PODS[0], has_data=True, later={PODS[1]: answer(5, PODS[2], PODS[2])})
-    assert done.stdout.strip() == PODS[2] and "waiting for whom they choose" in done.stderr
-
-
-def test_a_master_whom_nobody_can_follow_leads_on_after_a_while(find_master):
-    """Its replicas are gone: Sentinels miss it and have nobody to choose."""
-    told = {pod: answer(4, PODS[0], PODS[0], flags="s_down,o_down,master", heard_ms=9000) for pod in PODS}
-    done = find_master(told, PODS[0], has_data=True)
+def test_a_master_in_whose_place_nobody_is_chosen_leads_on_after_a_while(find_master):
+    told = {pod: answer(4, PODS[0], PODS[0], flags="s_down,o_down,master") for pod in PODS}
+    done = find_master(told, PODS[0], has_data=True, redis={PODS[1]: ORPHAN})
     assert done.stdout.strip() == PODS[0] and 6 <= done.stderr.count("waiting for whom") <= 8
 
 
 def test_a_failover_under_way_is_waited_for_to_the_end(find_master):
-    told = {pod: answer(4, PODS[0], PODS[0], flags="s_down,o_down,master,failover_in_progress", heard_ms=9000) for pod in PODS}
+    told = {pod: answer(4, PODS[0], PODS[0], flags="s_down,o_down,master,failover_in_progress") for pod in PODS}
     done = find_master(told, PODS[0], has_data=True)
     assert done.returncode == 1 and done.stdout == ""
 

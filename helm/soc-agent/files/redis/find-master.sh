@@ -1,11 +1,13 @@
 #!/bin/sh
 # Prints the master that most Sentinels can agree on: what the one with the highest configuration epoch says, once a
 # majority answers. find-master.sh [ME]: ME, when it would be the master of others, waits until they are asked to elect one of
-# those that have the data: with an empty volume always; with its data when a Sentinel misses it, since the one that is about
-# to be promoted would not have what ME took meanwhile, confirmed by the other or not.
+# those that have the data: with an empty volume always; with its data when another Redis has had it as its master. For
+# however soon ME is back, Sentinels may not find its new address and promote one of the others, which would not have what ME
+# took meanwhile, confirmed by the third or not.
 # Without ME it asks once and prints nothing when no Sentinel knows.
 set -eu
 # Sentinels know no password.
+password=${REDISCLI_AUTH:-}
 unset REDISCLI_AUTH
 me=${1:-}
 pods=$(echo "$REDIS_PODS" | tr , ' ')
@@ -15,33 +17,34 @@ majority=$(($# / 2 + 1))
 readonly patience_s=20 limit_s=90
 
 # While a Sentinel conducts a failover, its first answer has the new epoch with the old address; the second has the new one.
-# One that has heard nothing for half of the time after which it holds a master for down may be about to.
-ask() { # → a line "epoch master replicas state" of each Sentinel that answers: there, missed or failing_over
+ask() { # → a line "epoch master replicas flags" of each Sentinel that answers
     for pod in $pods; do
         printf '%s\n' 'sentinel master soc-master' 'sentinel get-master-addr-by-name soc-master' |
             timeout 2 redis-cli -h "$pod" -p 26379 --raw 2>/dev/null |
-            awk -v enough="$((${SENTINEL_DOWN_AFTER_MS:-0} / 2))" '
-                 { line[NR] = $0; value[line[NR - 1]] = $0 }
-                 END {
-                     state = "there"
-                     if (value["flags"] ~ /s_down/ || value["last-ok-ping-reply"] + 0 > enough) state = "missed"
-                     if (value["flags"] ~ /failover_in_progress/) state = "failing_over"
-                     if (value["config-epoch"] != "") print value["config-epoch"], line[NR - 1], value["num-slaves"], state
-                 }'
+            awk '{ line[NR] = $0; value[line[NR - 1]] = $0 }
+                 END { if (value["config-epoch"] != "") print value["config-epoch"], line[NR - 1], value["num-slaves"], value["flags"] }'
     done
 }
 
-# Whether ME may be the master already, by the Sentinels' answers: nobody else has the data, or nobody misses it. When they
-# miss it and choose nobody, there is none to choose.
+# By one that follows, or followed, a master since it was started, or is one.
+is_missed() {
+    for pod in $pods; do
+        [ "$pod" != "$me" ] || continue
+        told=$(REDISCLI_AUTH=$password timeout 2 redis-cli -h "$pod" info replication 2>/dev/null | tr -d '\r') || continue
+        case $told in *master_link_down_since_seconds:-1*) ;; *role:*) return 0 ;; esac
+    done
+    return 1
+}
+
+# Whether ME may be the master already: nobody else has the data. When they choose nobody for long, there is none to choose.
 may_lead() {
     [ "${replicas:-0}" -gt 0 ] || return 0
     [ -e /data/appendonlydir ] || { echo "this volume is empty and there are replicas: waiting until one of them is the master" >&2; return 1; }
     case $answers in
-        *failing_over*) ;;
-        *missed*) [ "$waited_s" -lt $patience_s ] || return 0 ;;
-        *) return 0 ;;
+        *failover_in_progress*) ;;
+        *) if [ "$waited_s" -ge $patience_s ] || ! is_missed; then return 0; fi ;;
     esac
-    echo "Sentinels miss this master: waiting for whom they choose" >&2
+    echo "another Redis has lost this master: waiting for whom the Sentinels choose" >&2
     return 1
 }
 
