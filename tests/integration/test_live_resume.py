@@ -315,7 +315,7 @@ def test_many_who_resume_share_what_is_read():
 
 
 def test_a_client_that_reads_nothing_is_cut_and_gets_every_event_once():
-    with Fleet(apis=1, workers=2, SOC_WS_QUEUE_BYTES=262144) as fleet:
+    with Fleet(apis=1, workers=2, SOC_WS_QUEUE_BYTES=262144, SOC_WS_RESUME_EVENTS=100_000) as fleet:
         with RawWebSocket(fleet.api, receive_buffer=4096) as slow:
             batch = json.loads(slow.read_until(TEXT))
 
