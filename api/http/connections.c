@@ -10,17 +10,16 @@
  */
 enum { INTERIM_BYTES = sizeof("HTTP/1.1 100 Continue\r\n\r\n") - 1 };
 
-/* What its peer owes. */
-enum awaited { AWAITED_FIRST_REQUEST, AWAITED_NOTHING, AWAITED_REST };
+/* Where it is: before its first request, between two, amid one, or its peer waits for us. */
+enum stage { STAGE_NEW, STAGE_IDLE, STAGE_READING, STAGE_ANSWERING };
 
 struct connection {
     h2o_socket_t *socket;
     size_t accounted; /* of its bytes_written, which counts above TLS */
     void (*on_refusal)(void);
     struct connection *next, **link; /* of all */
-    enum awaited awaited;
-    bool answering;
-    int64_t since_ms; /* that it is awaited */
+    enum stage stage;
+    int64_t since_ms; /* STAGE_NEW, STAGE_READING: when that began */
 };
 
 static struct connection *first;
@@ -63,7 +62,7 @@ static struct connection *connection_of(const h2o_req_t *req) {
 void connections_note_request(const h2o_req_t *req) {
     struct connection *connection = connection_of(req);
     if (connection != NULL)
-        connection->answering = true;
+        connection->stage = STAGE_ANSWERING;
 }
 
 void connections_note_end(const h2o_req_t *req) {
@@ -71,8 +70,7 @@ void connections_note_end(const h2o_req_t *req) {
     if (connection == NULL)
         return;
     connection->accounted = connection->socket->bytes_written;
-    connection->answering = false;
-    connection->awaited = AWAITED_NOTHING;
+    connection->stage = STAGE_IDLE;
     if (req->res.status != 101)
         return;
     connection->socket->on_close.cb = NULL;
@@ -82,14 +80,12 @@ void connections_note_end(const h2o_req_t *req) {
 
 /* What has come of a request stays in the socket's buffer until it is whole. */
 static void look_at(struct connection *connection, int64_t now_ms, int64_t limit_ms) {
-    bool has_part = connection->socket->input->size > 0;
-    if (connection->answering)
-        return;
-    if (connection->awaited == AWAITED_NOTHING && has_part) {
-        connection->awaited = AWAITED_REST;
+    if (connection->stage == STAGE_IDLE && connection->socket->input->size > 0) {
+        connection->stage = STAGE_READING;
         connection->since_ms = now_ms;
     }
-    if (connection->awaited != AWAITED_NOTHING && now_ms - connection->since_ms >= limit_ms)
+    bool is_awaited = connection->stage == STAGE_NEW || connection->stage == STAGE_READING;
+    if (is_awaited && now_ms - connection->since_ms >= limit_ms)
         shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR); /* h2o reads its end */
 }
 
