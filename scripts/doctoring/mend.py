@@ -1,19 +1,14 @@
 """The two things the doctor does when asked, by scripts, so that nothing comes between seeing and doing."""
 
-from doctoring import skipped
+from doctoring import lua, skipped
 from doctoring.names import GROUP
 
-# Only when the group has read all: then the true lag is 0, and the stream's own count says how much was read.
-REPAIR_LAG = """#!lua flags=allow-oom
--- KEYS: stream  ARGV: group
-local stream = {}
-local pairs_of = redis.call('XINFO', 'STREAM', KEYS[1])
-for i = 1, #pairs_of, 2 do stream[pairs_of[i]] = pairs_of[i + 1] end
+# KEYS: stream  ARGV: group
+REPAIR_LAG = "#!lua flags=allow-oom\n" + lua.part("by_name") + lua.part("repair_lag") + """
 for _, row in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-    if row[2] == ARGV[1] then
-        if row[8] ~= stream['last-generated-id'] then return 'BEHIND' end
-        redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], row[8], 'ENTRIESREAD', stream['entries-added'])
-        return 'REPAIRED'
+    local own = by_name(row)
+    if own.name == ARGV[1] then
+        return repair_lag(KEYS[1], own, by_name(redis.call('XINFO', 'STREAM', KEYS[1]))) and 'REPAIRED' or 'BEHIND'
     end
 end
 return 'NOGROUP'

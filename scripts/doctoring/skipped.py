@@ -3,19 +3,15 @@ walked in pages, each one script, so nothing comes between seeing and doing."""
 
 from collections import namedtuple
 
+from doctoring import lua
 from doctoring.names import GROUP, RELEASED
 
 PAGE = 2000
 PAGES_MAX = 1000
 
 # Both scripts begin with this. KEYS: stream  ARGV: group, what the threats' keys begin with, where the page begins, its size
-FIND = """
+FIND = "\n" + lua.part("awaited_entry") + """
 local stream, group, threat_keys = KEYS[1], ARGV[1], ARGV[2]
-local function by_name(list)
-    local named = {}
-    for i = 1, #list, 2 do named[list[i]] = list[i + 1] end
-    return named
-end
 local position
 for _, row in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
     local one = by_name(row)
@@ -25,8 +21,7 @@ if not position then return {{}, ''} end
 local skipped = {}
 local rows = redis.call('XRANGE', stream, ARGV[3], position, 'COUNT', ARGV[4])
 for _, row in ipairs(rows) do
-    local record = redis.pcall('HMGET', threat_keys .. (by_name(row[2]).id or ''), 'entry', 'data')
-    if record[1] == row[1] and not record[2] and #redis.call('XPENDING', stream, group, row[1], row[1], 1) == 0 then
+    if is_awaited(threat_keys, row[1], row[2]) and #redis.call('XPENDING', stream, group, row[1], row[1], 1) == 0 then
         skipped[#skipped + 1] = row[1]
     end
 end

@@ -20,6 +20,7 @@ local LOOK_AGAIN_MS = 50
 if not redis.call('SET', lease, ARGV[2], 'NX', 'PX', ARGV[3]) then return {} end
 
 -- include shared/redis/awaited_entry.lua.in
+-- include shared/redis/repair_lag.lua.in
 
 local own
 for _, row in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
@@ -28,14 +29,6 @@ for _, row in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
 end
 if not own then return {} end
 local whole = by_name(redis.call('XINFO', 'STREAM', stream))
-
-local function repair_lag()
-    local wrong = own.lag or 0
-    if wrong == 0 or own['last-delivered-id'] ~= whole['last-generated-id'] then return 0 end
-    redis.call('XGROUP', 'SETID', stream, group, own['last-delivered-id'], 'ENTRIESREAD', whole['entries-added'])
-    own.lag = 0
-    return wrong
-end
 
 local function trim()
     local pending = redis.call('XPENDING', stream, group)
@@ -53,7 +46,8 @@ local function is_passed_over(entry, fields)
     return is_awaited(threat_keys, entry, fields) and #redis.call('XPENDING', stream, group, entry, entry, 1) == 0
 end
 
-local repaired = repair_lag()
+local repaired = 0
+if (own.lag or 0) ~= 0 and repair_lag(stream, own, whole) then repaired, own.lag = own.lag, 0 end
 local odd = unaccounted()
 local told = odd and string.format('%.0f', odd) or ''
 if odd and told == expected and looked_to == '' then return {trim(), 0, told, '', repaired} end
