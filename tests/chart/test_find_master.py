@@ -1,12 +1,9 @@
 """files/redis/find-master.sh, with Sentinels that answer what a test says."""
 
-import subprocess
-
 import pytest
 
-from rendering import CHART
+from redis_scripts import PODS, SCRIPTS, run_script
 
-PODS = [f"soc-redis-{i}.soc-redis-pods" for i in range(3)]
 STUBS = {
     # redis-cli -h POD -p 26379 --raw, with the questions on its input, to a Sentinel; redis-cli -h POD info replication to a Redis
     "redis-cli": """#!/bin/sh
@@ -15,7 +12,6 @@ case $3 in
     info) [ "$REDISCLI_AUTH" = secret ] && cat "$ANSWERS/redis.$2" ;;
 esac
 """,
-    "sleep": "#!/bin/sh\n",
     # Three seconds later each time it is asked; what is in "later" is answered from the fifth on.
     "date": """#!/bin/sh
 echo >>"$ANSWERS/time"
@@ -35,14 +31,10 @@ def answer(epoch, first, second, replicas=2, flags="master"):
 
 @pytest.fixture
 def find_master(tmp_path):
-    programs, answers, data = tmp_path / "bin", tmp_path / "answers", tmp_path / "data"
-    programs.mkdir()
+    answers, data = tmp_path / "answers", tmp_path / "data"
     answers.mkdir()
     script = tmp_path / "find-master.sh"
-    script.write_text((CHART / "files/redis/find-master.sh").read_text().replace("/data/", f"{data}/"))
-    for name, text in STUBS.items():
-        (programs / name).write_text(text)
-        (programs / name).chmod(0o755)
+    script.write_text((SCRIPTS / "find-master.sh").read_text().replace("/data/", f"{data}/"))
 
     def run(told, *words, later=None, has_data=False, redis=()):
         for pod, text in [*told.items(), *((f"redis.{pod}", text) for pod, text in dict(redis).items())]:
@@ -52,9 +44,7 @@ def find_master(tmp_path):
             (answers / "later" / pod).write_text(text)
         if has_data:
             (data / "appendonlydir").mkdir(parents=True)
-        environment = {"PATH": f"{programs}:/usr/bin:/bin", "ANSWERS": str(answers), "REDIS_PODS": ",".join(PODS), "REDISCLI_AUTH": "secret"}
-        command = ["sh", str(script), *words]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+        return run_script(script, tmp_path, STUBS, *words, ANSWERS=str(answers))
 
     return run
 

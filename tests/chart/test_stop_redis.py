@@ -1,13 +1,11 @@
 """files/redis/stop-redis.sh, with a Redis and Sentinels that answer what a test says."""
 
 import itertools
-import subprocess
 
 import pytest
 
-from rendering import CHART
+from redis_scripts import PODS, SCRIPTS, run_script
 
-PODS = [f"soc-redis-{i}.soc-redis-pods" for i in range(3)]
 STUBS = {
     # Each ROLE is the next of the answers, the last of them for ever; Sentinels do as they are asked.
     "redis-cli": """#!/bin/sh
@@ -21,7 +19,6 @@ case $* in
     *"sentinel failover soc-master") cat "$FOLDER/failover" ;;
 esac
 """,
-    "sleep": "#!/bin/sh\n",
 }
 
 
@@ -35,19 +32,10 @@ def stop(tmp_path):
     """stop(roles, failover) → what was asked, one line each."""
 
     def run(roles, failover="OK"):
-        programs = tmp_path / "bin"
-        programs.mkdir()
-        for name, text in STUBS.items():
-            (programs / name).write_text(text)
-            (programs / name).chmod(0o755)
         for number, role in enumerate(roles, 1):
             (tmp_path / f"role.{number}").write_text(role)
         (tmp_path / "failover").write_text(failover)
-        environment = {
-            "PATH": f"{programs}:/usr/bin:/bin", "FOLDER": str(tmp_path), "REDISCLI_AUTH": "secret",
-            "REDIS_PODS": ",".join(PODS), "POD_NAME": "soc-redis-1", "REDIS_DOMAIN": "soc-redis-pods",
-        }
-        subprocess.run(["sh", str(CHART / "files/redis/stop-redis.sh")], timeout=60, check=False, env=environment, capture_output=True)
+        run_script(SCRIPTS / "stop-redis.sh", tmp_path, STUBS, FOLDER=str(tmp_path), POD_NAME="soc-redis-1", REDIS_DOMAIN="soc-redis-pods")
         asked = (tmp_path / "asked").read_text().splitlines()
         return [line for line in asked if line != "--raw role"], asked.count("--raw role")
 
