@@ -111,6 +111,12 @@ class Process:
         return f"--- {self.name}{end} stdout\n{out}\n--- {self.name} stderr\n{self.stderr()[-4000:]}"
 
 
+class SocketConnection(redis.UnixDomainSocketConnection):
+    """Debian's redis-py names host and port when a connection breaks while it rests, also of one that has neither."""
+
+    host, port = "the Unix socket", 0
+
+
 class RedisServer(Process):
     def __init__(self, folder, port=None):
         super().__init__("redis", folder)
@@ -121,9 +127,11 @@ class RedisServer(Process):
 
     def connect(self, **options):
         """A client of its own, over the Unix socket."""
-        return redis.Redis(
-            unix_socket_path=str(self.socket_path), decode_responses=True, encoding_errors="replace", socket_timeout=10, **options
+        pool = redis.ConnectionPool(
+            connection_class=SocketConnection, path=str(self.socket_path), decode_responses=True, encoding_errors="replace",
+            socket_timeout=10, **options,
         )
+        return redis.Redis(connection_pool=pool)
 
     @property
     def unix_url(self):
