@@ -54,6 +54,7 @@ class Keeper:
         worker.killed = True
         self.deaths += 1
         consumer = self.trial.consumer_of(worker)
+        self.trial.wait_let_go()
         if consumer:
             self.trial.note_owner_loss(consumer, wall_ms())
         worker.start()

@@ -11,7 +11,6 @@ from trial import Trial, settle, wait_flowing, wall_ms
 
 CLAIMED_WITHIN_MS = 5000 * TIME_SCALE
 CLAIM_P50_US = 1000 * TIME_SCALE
-READ_ENDS_S = 0.2  # what a worker asked for right before its death is still given to it
 LINK_DEADLINE_S = 2
 STOP_DELAY_MS = 1000 * TIME_SCALE
 
@@ -26,7 +25,7 @@ def kill_at_commit(trial, worker, commits):
     at_ms, consumer = wall_ms(), trial.consumer_of(worker)
     worker.killed = True
     trial.figures.kills += 1
-    time.sleep(READ_ENDS_S)
+    trial.wait_let_go()
     trial.note_owner_loss(consumer, at_ms)
 
 
@@ -79,6 +78,7 @@ def all_killed(size):
             at_ms = wall_ms()
             for worker in fleet.workers:
                 worker.process.wait(10)
+            trial.wait_let_go()
             for name in names:
                 trial.note_owner_loss(name, at_ms)
             trial.figures.kills += len(names)

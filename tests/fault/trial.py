@@ -182,12 +182,22 @@ class Trial:
                 return True
         return False
 
+    def wait_let_go(self):
+        """Redis has let the connections of dead workers go: what they asked for right before is still given to them."""
+
+        def let_go():
+            reading = sum(row["name"] == "soc-worker-reader" for row in self.fleet.store.client_list())
+            return reading <= sum(worker.alive() for worker in self.fleet.workers)
+
+        wait_until(let_go, 10, "Redis lets the connections of dead workers go")
+
     def kill_worker(self, worker):
         """kill -9; what it held is known afterwards. Returns how many entries that were."""
         consumer = self.consumer_of(worker)
         at_ms = wall_ms()
         worker.kill()
         self.figures.kills += 1
+        self.wait_let_go()
         return len(self.note_owner_loss(consumer, at_ms)) if consumer else 0
 
     def kill_busy_worker(self, worker):
