@@ -141,6 +141,10 @@ class ReplicatedFleet(Fleet):
         wait_until(lambda: self.master_port() != old_port, limit_s, "another master is named")
         return time.monotonic()
 
+    def failovers(self):
+        """How many the Sentinels have conducted."""
+        return max(sentinel.state().get("config-epoch", 0) for sentinel in self.sentinels)
+
     def abandon(self):
         for process in [*self.sentinels, *self.servers]:
             if process.alive():
