@@ -74,21 +74,21 @@ def test_a_load_that_rises_tenfold_and_swings_is_followed_once(release, tmp_path
         load.finish()
     report.say(f"{LOW_RATE} a second: 1 worker; then {10 * LOW_RATE}, each second up to {SWING} % more or less\n")
     report.say("| s | required | replicas |\n|---|---|---|")
-    seen, wanted_at, followed_at = [], None, None
+    seen = []
     with Load(release, tmp_path, 10 * LOW_RATE, swing=SWING) as load:
         started = time.monotonic()
         while time.monotonic() - started < NOISY_S:
             at = time.monotonic() - started
             row = (int(release.external_metric("soc_required_workers") or 0), release.get("deployment", "soc-worker")["spec"]["replicas"])
-            if not seen or seen[-1] != row:
-                seen.append(row)
+            if not seen or seen[-1][1:] != row:
+                seen.append((at, *row))
                 report.say(f"| {at:.0f} | {row[0]} | {row[1]} |")
-            wanted_at = wanted_at if wanted_at is not None or row[0] < 3 else at
-            followed_at = followed_at if followed_at is not None or row[1] < 3 else at
             load.flow(LOOK_EVERY_S)
         audit, told = load.finish()
     release.upgrade()
-    replicas = [row[1] for row in seen]
+    wanted_at = next(at for at, required, _ in seen if required >= 3)
+    followed_at = next(at for at, _, there in seen if there >= 3)
+    replicas = [there for _, _, there in seen]
     report.say(f"\n3 asked for after {wanted_at:.0f} s, there after {followed_at:.0f} s; {turns(replicas)} turns in {NOISY_S} s; {summary(audit, told)}")
     assert complaints(audit) == {}
     assert followed_at - wanted_at <= STEP_LIMIT_S
