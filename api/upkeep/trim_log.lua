@@ -31,8 +31,9 @@ end
 local stages = {}
 local function stage_of(key)
     if not stages[key] then
-        local finished = redis.call('EXISTS', key) == 1 and redis.pcall('HEXISTS', key, 'data')
-        stages[key] = finished == 1 and 'finished' or (finished == 0 and 'waits' or 'gone')
+        local finished = redis.pcall('HEXISTS', key, 'data') -- an error: a key of another type
+        local waits = finished == 0 and redis.call('EXISTS', key) == 1
+        stages[key] = finished == 1 and 'finished' or (waits and 'waits' or 'gone')
     end
     return stages[key]
 end
