@@ -5,11 +5,13 @@ import pytest
 from redis_scripts import PODS, SCRIPTS, run_script
 
 STUBS = {
-    # redis-cli -h POD -p 26379 --raw, with the questions on its input, to a Sentinel; redis-cli -h POD info replication to a Redis
+    # redis-cli -h POD -p 26379 --raw, with the questions on its input, or redis-cli -h POD -p 26379 sentinel failover soc-master,
+    # to a Sentinel; redis-cli -h POD info replication to a Redis
     "redis-cli": """#!/bin/sh
-case $3 in
-    -p) cat >/dev/null; [ -z "${REDISCLI_AUTH:-}" ] && cat "$ANSWERS/$2" ;;
-    info) [ "$REDISCLI_AUTH" = secret ] && cat "$ANSWERS/redis.$2" ;;
+case $3$5 in
+    -p--raw) cat >/dev/null; [ -z "${REDISCLI_AUTH:-}" ] && cat "$ANSWERS/$2" ;;
+    -psentinel) [ "$6" = failover ] && [ -z "${REDISCLI_AUTH:-}" ] && echo "$2" >>"$ANSWERS/told" && sh "$ANSWERS/failover" ;;
+    info*) [ "$REDISCLI_AUTH" = secret ] && cat "$ANSWERS/redis.$2" ;;
 esac
 """,
     # Three seconds later each time it is asked; what is in "later" is answered from the fifth on.
@@ -36,7 +38,8 @@ def find_master(tmp_path):
     script = tmp_path / "find-master.sh"
     script.write_text((SCRIPTS / "find-master.sh").read_text().replace("/data/", f"{data}/"))
 
-    def run(told, *words, later=None, has_data=False, redis=()):
+    def run(told, *words, later=None, has_data=False, redis=(), failover=""):
+        (answers / "failover").write_text(failover)
         for pod, text in [*told.items(), *((f"redis.{pod}", text) for pod, text in dict(redis).items())]:
             (answers / pod).write_text(text)
         for pod, text in (later or {}).items():
@@ -44,7 +47,10 @@ def find_master(tmp_path):
             (answers / "later" / pod).write_text(text)
         if has_data:
             (data / "appendonlydir").mkdir(parents=True)
-        return run_script(script, tmp_path, STUBS, *words, ANSWERS=str(answers))
+        done = run_script(script, tmp_path, STUBS, *words, ANSWERS=str(answers))
+        asked = answers / "told"
+        done.asked = asked.read_text().split() if asked.exists() else []
+        return done
 
     return run
 
@@ -109,10 +115,35 @@ def test_a_master_whom_nobody_has_lost_leads_on(find_master, others):
     assert done.stdout.strip() == PODS[0] and done.stderr == ""
 
 
-def test_a_master_in_whose_place_nobody_is_chosen_leads_on_after_a_while(find_master):
-    told = {pod: answer(4, PODS[0], PODS[0], flags="s_down,o_down,master") for pod in PODS}
-    done = find_master(told, PODS[0], has_data=True, redis={PODS[1]: ORPHAN})
+DOWN = "s_down,o_down,master"
+
+
+def test_sentinels_whose_votes_were_split_are_told_to_choose(find_master):
+    """They would try again by themselves after twenty seconds, and depose a master that leads on by then."""
+    told = {pod: answer(4, PODS[0], PODS[0], flags=DOWN) for pod in PODS}
+    chosen = f"""cat >"$ANSWERS/{PODS[1]}" <<'END'\n{answer(5, PODS[2], PODS[2])}END\necho OK"""
+    done = find_master(told, PODS[0], has_data=True, redis={PODS[1]: ORPHAN}, failover=chosen)
+    assert done.stdout.strip() == PODS[2] and done.asked == [PODS[1]]
+    assert done.stderr.count("waiting for whom") == 3, "they have looked at the replicas"
+
+
+def test_a_failover_that_another_began_meanwhile_is_waited_for(find_master):
+    told = {pod: answer(4, PODS[0], PODS[0], flags=DOWN) for pod in PODS}
+    done = find_master(told, PODS[0], has_data=True, redis={PODS[1]: ORPHAN}, failover="echo INPROG Failover already in progress")
+    assert done.returncode == 1 and done.stdout == "", "it never leads on"
+
+
+def test_a_master_in_whose_place_none_can_be_chosen_leads_on_after_a_while(find_master):
+    told = {pod: answer(4, PODS[0], PODS[0], flags=DOWN) for pod in PODS}
+    done = find_master(told, PODS[0], has_data=True, redis={PODS[1]: ORPHAN}, failover="echo NOGOODSLAVE No suitable replica to promote")
     assert done.stdout.strip() == PODS[0] and 6 <= done.stderr.count("waiting for whom") <= 8
+    assert set(done.asked) == {PODS[1], PODS[2]}, "its own Sentinel may not have met all replicas"
+
+
+def test_sentinels_that_do_not_agree_that_it_is_down_are_not_told_to_choose(find_master):
+    told = {pod: answer(4, PODS[0], PODS[0], flags="s_down,master") for pod in PODS}
+    done = find_master(told, PODS[0], has_data=True, redis={PODS[1]: ORPHAN}, failover="echo OK")
+    assert done.stdout.strip() == PODS[0] and done.asked == []
 
 
 def test_a_failover_under_way_is_waited_for_to_the_end(find_master):

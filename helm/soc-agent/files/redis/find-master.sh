@@ -14,7 +14,8 @@ pods=$(echo "$REDIS_PODS" | tr , ' ')
 # shellcheck disable=SC2086
 set -- $pods
 majority=$(($# / 2 + 1))
-readonly patience_s=20 limit_s=90
+readonly patience_s=20 limit_s=90 looks_before=3
+looks=0
 
 # While a Sentinel conducts a failover, its first answer has the new epoch with the old address; the second has the new one.
 ask() { # → a line "epoch master replicas flags" of each Sentinel that answers
@@ -36,13 +37,31 @@ is_missed() {
     return 1
 }
 
-# Whether ME may be the master already: nobody else has the data. When they choose nobody for long, there is none to choose.
+# Sentinels that each voted for itself try again after twice the failover's time, and would then depose a master that leads on.
+# One that is told to needs no votes. Not before the master has been down for them all for a while: then they ask the replicas
+# each second who is ahead, else each ten seconds.
+elect() { # → whether there is one to choose
+    [ $looks -ge $looks_before ] || return 1
+    for pod in $pods; do
+        [ "$pod" != "$me" ] || continue
+        case $(timeout 2 redis-cli -h "$pod" -p 26379 sentinel failover soc-master 2>/dev/null </dev/null) in
+            OK* | INPROG*) return 0 ;;
+        esac
+    done
+    return 1
+}
+
+# Whether ME may be the master already: nobody else has the data, or the Sentinels find none to choose.
 may_lead() {
     [ "${replicas:-0}" -gt 0 ] || return 0
     [ -e /data/appendonlydir ] || { echo "this volume is empty and there are replicas: waiting until one of them is the master" >&2; return 1; }
+    case $answers in *o_down*) looks=$((looks + 1)) ;; esac
     case $answers in
         *failover_in_progress*) ;;
-        *) if [ "$waited_s" -ge $patience_s ] || ! is_missed; then return 0; fi ;;
+        *)
+            is_missed || return 0
+            if ! elect && [ "$waited_s" -ge $patience_s ]; then return 0; fi
+            ;;
     esac
     echo "another Redis has lost this master: waiting for whom the Sentinels choose" >&2
     return 1
