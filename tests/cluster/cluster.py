@@ -112,6 +112,19 @@ class Release:
         self.kubectl("delete", "pods", "--all", "--wait=true")
         self.cluster.kubectl("delete", "namespace", self.namespace, "--wait=true")
 
+    def save_logs(self, folder):
+        """What its pods' containers have said, and those before them in the same pods; what Kubernetes says of all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for pod in self.get("pods")["items"]:
+            for container in pod["spec"]["containers"]:
+                for which, words in (("", ()), (".previous", ("--previous",))):
+                    name = pod["metadata"]["name"]
+                    said = self.kubectl("logs", name, "--container", container["name"], "--timestamps", *words, check=False)
+                    if said.returncode == 0:
+                        (folder / f"{name}.{container['name']}{which}.log").write_text(said.stdout, encoding="utf-8")
+        events = self.kubectl("get", "events", "--sort-by=.lastTimestamp", check=False)
+        (folder / "events.txt").write_text(events.stdout, encoding="utf-8")
+
     # --- pods ---
 
     def pods(self, component):

@@ -23,9 +23,23 @@ class Report:
             file.write(text + "\n")
 
 
+def report_folder():
+    return pathlib.Path(os.environ["SOC_CLUSTER_REPORT"])
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """The logs of a failed test's release are kept: they go with its namespace."""
+    outcome = yield
+    if outcome.get_result().failed:
+        for release in item.funcargs.values():
+            if isinstance(release, Release):
+                release.save_logs(report_folder() / "logs" / item.name)
+
+
 @pytest.fixture(scope="session")
 def session_report():
-    path = pathlib.Path(os.environ["SOC_CLUSTER_REPORT"]) / "report.md"
+    path = report_folder() / "report.md"
     path.write_text("# Cluster test\n", encoding="utf-8")
     return Report(path)
 
