@@ -10,7 +10,7 @@ from load import FIXED_NUMBERS, RATE, RECOVERY_LIMIT_S, WATCHERS, Load, complain
 from trial import wall_ms
 from waiting import wait_until
 
-TIMES = range(int(os.environ.get("SOC_CLUSTER_FAILOVERS", "1")))  # too many, and the oldest of 100,000 threats go
+TIMES = range(int(os.environ.get("SOC_CLUSTER_FAILOVERS", "1")))
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,8 @@ def replicated(deploy):
     made = deploy(
         "replication",
         *FIXED_NUMBERS,
-        *("--set", "redis.architecture=replication,api.settings.SOC_WAIT_REPLICAS=1,redis.resources.requests.cpu=50m"),
+        *("--set", "redis.architecture=replication,redis.resources.requests.cpu=50m"),
+        *("--set", "api.settings.SOC_WAIT_REPLICAS=1,api.settings.SOC_RETENTION_THREATS=0"),  # the auditor knows no retention
     )
     made.wait_ready("redis", 3)
     return made
