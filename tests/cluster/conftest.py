@@ -29,12 +29,13 @@ def report_folder():
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
-    """The logs of a failed test's release are kept: they go with its namespace."""
+    """The logs of a failed test's releases are kept: they go with the namespaces."""
     outcome = yield
     if outcome.get_result().failed:
-        for release in item.funcargs.values():
-            if isinstance(release, Release):
-                release.save_logs(report_folder() / "logs" / item.name)
+        given = item.funcargs.values()
+        made = [release for one in given for release in getattr(one, "made", ())]
+        for release in {*made, *(one for one in given if isinstance(one, Release))}:
+            release.save_logs(report_folder() / "logs" / item.name / release.namespace)
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +67,7 @@ def make_release(cluster):
         made.append(release)
         return release
 
+    make.made = made
     yield make
     for release in made:
         if cluster.keep:
