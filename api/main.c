@@ -1,5 +1,6 @@
 /* soc-api: takes signals over HTTP, puts them on the stream, shows what became of them. One loop, one
  * thread; more cores means more processes. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,10 @@
 #include "shared/telemetry/metrics.h"
 #include "shared/telemetry/spans.h"
 
-enum { TURN_MS = 20 };
+enum { TURN_MS = 20, LARGE_BYTES = 1024 * 1024, KEPT_BYTES = 4 * 1024 * 1024 };
+
+/* Above the largest that any call takes: room to answer 413 in peace. */
+enum { BODY_MAX = IMPORT_TEXT_BODY_MAX / 4 * 5 };
 
 static volatile sig_atomic_t stop_signals;
 
@@ -44,6 +48,13 @@ static void raise_descriptor_limit(void) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+/* glibc takes the size of each large block that is freed for its new measure of what is large, and so keeps
+ * tens of MiB for good once a few great bodies were read. With fixed measures they go back at once. */
+static void fix_allocator(void) {
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 }
 
 static void on_row(void *arg, struct stream_id position, const struct log_row *row, enum row_age age) {
@@ -213,7 +224,7 @@ static int run(const struct settings *settings, const struct redis_url *url) {
                                      .tls_certificate = settings->tls_certificate,
                                      .tls_key = settings->tls_key,
                                      .routes = api_routes,
-                                     .body_max = 2 * IMPORT_TEXT_BODY_MAX, /* room to answer 413 in peace */
+                                     .body_max = BODY_MAX,
                                      .app = &api};
     metrics_init(PROGRAM_API);
     observe_requests(api_routes);
@@ -289,5 +300,6 @@ int main(int argc, char **argv) {
     srandom((unsigned)clock_monotonic_ns() ^ (unsigned)getpid()); /* jitter differs by process */
     catch_signals();
     raise_descriptor_limit();
+    fix_allocator();
     return run(&settings, &url);
 }

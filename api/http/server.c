@@ -92,6 +92,7 @@ static void configure(struct server *server, const struct server_options *option
     server->config.http1.req_timeout = IDLE_TIMEOUT_MS;
     server->config.handshake_timeout = REQUEST_TIMEOUT_MS;
     server->config.max_request_entity_size = options->body_max;
+    h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX; /* else a file in /tmp: a read-only root has none */
     h2o_hostconf_t *host =
         h2o_config_register_host(&server->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
