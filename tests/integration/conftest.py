@@ -7,6 +7,11 @@ import pytest  # noqa: E402
 from fleet import Fleet  # noqa: E402
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if hasattr(item.module, "TIME_SCALE"):
+            item.add_marker("alone")
+
 
 @pytest.fixture(scope="session")
 def fleet():

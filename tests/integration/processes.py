@@ -41,9 +41,11 @@ _ports_given = set()
 
 
 def free_port():
-    """Below the range of outgoing connections, and never the same twice: soc-api shares ports on purpose."""
+    """Below the range of outgoing connections, and never the same twice, nor one of another pytest-xdist worker:
+    soc-api shares ports on purpose."""
+    count, mine = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)), int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     while True:
-        port = random.randrange(15000, 32000)
+        port = random.randrange(15000 + mine, 32000, count)
         if port in _ports_given:
             continue
         with socket.socket() as probe:
@@ -186,6 +188,8 @@ class Program(Process):
         self.environment = environment
         self.http = requests.Session()
         self.http.trust_env = False
+        if binary == "soc-worker":  # it lets go of a connection that rests for 10 s, be it at the next request
+            self.http.headers["Connection"] = "close"
 
     def start(self):
         assert self.binary.exists(), f"{self.binary} is not built (SOC_BUILD_DIR says where)"

@@ -10,6 +10,8 @@ from fleet import Fleet
 from processes import wait_until
 from sample_signals import real, varied
 
+pytestmark = pytest.mark.alone
+
 COMMANDS_MAX = 16
 # One at a time, each threat has both reads of the log to itself, and its waiting client the read of its analysis.
 ALONE = 2

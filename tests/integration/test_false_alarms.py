@@ -14,7 +14,7 @@ from processes import built_with_sanitizers, wait_until
 from sample_signals import varied
 from test_workers_die import post_batch
 
-pytestmark = pytest.mark.plain
+pytestmark = [pytest.mark.plain, pytest.mark.alone]
 
 FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 REASONS = ("dead", "released", "vanished", "own")
