@@ -27,14 +27,15 @@ def report_folder():
     return pathlib.Path(os.environ["SOC_CLUSTER_REPORT"])
 
 
+made = []  # the releases of the module that runs
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     """The logs of a failed test's releases are kept: they go with the namespaces."""
     outcome = yield
     if outcome.get_result().failed:
-        given = item.funcargs.values()
-        made = [release for one in given for release in getattr(one, "made", ())]
-        for release in {*made, *(one for one in given if isinstance(one, Release))}:
+        for release in made:
             release.save_logs(report_folder() / "logs" / item.name / release.namespace)
 
 
@@ -59,7 +60,6 @@ def cluster():
 @pytest.fixture(scope="module")
 def make_release(cluster):
     """make_release(name, *values) → a release in an empty namespace, not yet installed; removed at the end."""
-    made = []
 
     def make(name, *values):
         release = Release(cluster, name, values)
@@ -67,13 +67,13 @@ def make_release(cluster):
         made.append(release)
         return release
 
-    make.made = made
     yield make
     for release in made:
         if cluster.keep:
             release.kubectl("delete", "ingress", "--all")  # the next one answers there
         else:
             release.remove()
+    made.clear()
 
 
 @pytest.fixture(scope="module")
